@@ -1,0 +1,110 @@
+/*
+ * A test case: code, register seeds, memory, gas, where it came from and what is expected of it.
+ * Programs own their bytes and keep their buffers from one use to the next, so that making millions of them
+ * allocates nothing. Generators and the minimizer edit programs; engines run the image.
+ *
+ * The text form is the .px file of DESIGN.md 4.
+ */
+#ifndef PX_PROGRAM_H
+#define PX_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "vm/image.h"
+#include "vm/isa.h"
+#include "vm/outcome.h"
+#include "vm/status.h"
+
+enum {
+    PX_PROGRAM_MAPS_MAX = 64,
+    PX_NAME_MAX = 24, /* generator names, oracle names; with NUL */
+};
+
+/* Provenance; never needed to run. */
+struct px_origin {
+    bool known;
+    uint64_t seed, index;
+    char gen[PX_NAME_MAX];
+    unsigned version;
+};
+
+/* What a run must give. Fields that are not set are not compared. */
+struct px_expect {
+    bool has_exit, has_pc, has_gas;
+    uint16_t has_x;        /* bit i: x[i] is expected */
+    struct px_outcome out; /* exit, arg, pc, gas, x */
+    char oracle[PX_NAME_MAX];
+};
+
+struct px_program_map {
+    uint64_t start, size; /* as in struct px_mapping */
+    enum px_map_kind kind;
+    size_t content, content_size; /* offset and length in px_program.content */
+};
+
+struct px_program {
+    struct px_origin origin;
+    uint64_t gas;
+    uint32_t entry_pc;
+    uint64_t x[PX_REG_COUNT]; /* register seeds; x[0] stays 0 */
+
+    uint8_t *code; /* whole image code, the appended terminator included */
+    size_t code_size, code_capacity;
+
+    struct px_program_map maps[PX_PROGRAM_MAPS_MAX];
+    size_t map_count;
+    uint8_t *content;
+    size_t content_size, content_capacity;
+
+    bool has_expect;
+    struct px_expect expect;
+
+    struct px_mapping image_maps[PX_PROGRAM_MAPS_MAX]; /* what px_program_image points to */
+};
+
+void px_program_init(struct px_program *program); /* an empty program: no code, gas 0 */
+void px_program_fini(struct px_program *program);
+
+/* Back to empty, buffers kept. */
+void px_program_clear(struct px_program *program);
+
+enum px_status px_program_copy(struct px_program *to, const struct px_program *from) PX_CHECKED;
+
+/* Appends bytes to the code. PX_ERR_INPUT past PX_CODE_MAX, PX_ERR_NOMEM. */
+enum px_status px_program_append(struct px_program *program, const void *bytes, size_t size) PX_CHECKED;
+
+/* Encodes and appends @insn. PX_ERR_INPUT when an operand does not fit. */
+enum px_status px_program_emit(struct px_program *program, const struct px_insn *insn) PX_CHECKED;
+
+/* Overwrites the instruction at @offset with @insn, which must have the same length. */
+enum px_status px_program_patch(struct px_program *program, size_t offset, const struct px_insn *insn) PX_CHECKED;
+
+/* Adds a mapping with a copy of @content. PX_ERR_INPUT when there are PX_PROGRAM_MAPS_MAX already; the
+ * rest of the structure is checked by px_image_check. */
+enum px_status px_program_map(struct px_program *program, uint64_t start, uint64_t size, enum px_map_kind kind,
+                              const void *content, size_t content_size) PX_CHECKED;
+
+/* Points @image into @program. Valid until the program is edited, cleared or moved. */
+void px_program_image(struct px_program *program, struct px_image *image);
+
+/*
+ * Parses the text form. @name stands for the file in messages ("FILE:LINE:COLUMN: ..., expected ...").
+ * Any bytes whatever give either a program whose image passes px_image_check, or PX_ERR_INPUT. On
+ * failure @program is cleared.
+ */
+enum px_status px_program_parse(struct px_program *program, const char *name, const char *text, size_t size,
+                                struct px_error *err) PX_CHECKED;
+
+/* Reads a whole file and parses it. PX_ERR_INPUT when it cannot be read or is over 64 MiB. */
+enum px_status px_program_load(struct px_program *program, const char *path, struct px_error *err) PX_CHECKED;
+
+/*
+ * Writes the text form: parsing it gives an equal program, and writing that gives equal text. Code
+ * lines carry disassembly as comments. PX_ERR_SYSTEM when @file takes no more.
+ */
+enum px_status px_program_write(const struct px_program *program, FILE *file) PX_CHECKED;
+
+#endif
