@@ -25,7 +25,7 @@ enum px_format {
     PX_FMT_U,      /* rd, imm20 << 12 (kept shifted, sign-extended from bit 31) */
     PX_FMT_JAL,    /* rd, pc-relative imm21 */
     PX_FMT_JALR,   /* rd, imm12(rs1) */
-    PX_FMT_FENCE,  /* imm = bits 31..7 as they are; names no register */
+    PX_FMT_FENCE,  /* imm = bits 31..15 and 11..7; names no register */
     PX_FMT_ECALLI, /* imm20, split as ISA.md 5 says */
     PX_FMT_COUNT
 };
