@@ -1,0 +1,76 @@
+/*
+ * The reference engine's memory (ISA.md 1, 2 and the touch rules of 7): pages come into being on
+ * first touch, and everything is forgotten by what was touched.
+ */
+#ifndef PX_MEMORY_H
+#define PX_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vm/image.h"
+#include "vm/status.h"
+
+/* A touched page. */
+struct px_page {
+    uint32_t number;     /* address >> 12 */
+    bool read, written;  /* touched by a load, by a store */
+    bool writable;       /* zero and cow */
+    const uint8_t *data; /* what a load sees: content, a frame or zeros */
+    uint8_t *frame;      /* its own bytes, NULL until they are needed */
+};
+
+/* A touched unit of ro memory: mapping and cluster. */
+struct px_ro_unit {
+    size_t mapping; /* index; map_count stands for the code region */
+    uint32_t cluster;
+};
+
+struct px_memory {
+    const struct px_image *image;
+    struct px_page *pages;
+    size_t page_count, page_capacity;
+    uint32_t *slots; /* hash of page numbers: index into pages + 1, 0 = empty */
+    size_t slot_count; /* a power of two, at least twice page_capacity */
+    struct px_ro_unit *units;
+    size_t unit_count, unit_capacity;
+    uint8_t **frames; /* frames[0 .. frame_used) are in use, the others free */
+    size_t frame_used, frame_count, frame_capacity;
+    bool out_of_memory; /* sticky until reset: an allocation failed, results are void */
+};
+
+/* PX_ERR_NOMEM. */
+enum px_status px_memory_init(struct px_memory *memory) PX_CHECKED;
+void px_memory_fini(struct px_memory *memory);
+
+/* Forgets every touch and starts over on @image, which is borrowed (NULL: no image). */
+void px_memory_reset(struct px_memory *memory, const struct px_image *image);
+
+/* Whether a load (or store) on page @number is allowed. Touches nothing. */
+bool px_memory_allows(const struct px_memory *memory, uint32_t number, bool store);
+
+/* What touching @count pages from page @first on, in this order, would charge now. Needs px_memory_allows of
+ * each. */
+uint64_t px_memory_price(const struct px_memory *memory, uint32_t first, uint64_t count, bool store);
+
+/* Touches page @number. Needs px_memory_allows. The page stays where it is until the next touch. NULL
+ * after an allocation failed. */
+struct px_page *px_memory_touch(struct px_memory *memory, uint32_t number, bool store);
+
+/*
+ * One access of @width bytes (1, 2, 4, 8) at @address mod 2^32, all or nothing. True: *@charge is what
+ * it costs and the pages are touched. False: *@fault is the number of the first page that refuses;
+ * nothing changed.
+ */
+bool px_memory_access(struct px_memory *memory, uint64_t address, unsigned width, bool store, uint64_t *charge,
+                      uint32_t *fault);
+
+/* Little-endian bytes of pages that px_memory_access granted. */
+uint64_t px_memory_read(struct px_memory *memory, uint64_t address, unsigned width);
+void px_memory_write(struct px_memory *memory, uint64_t address, unsigned width, uint64_t value);
+
+/* The bytes of any page: lends memory, or fills @scratch and lends that. */
+const uint8_t *px_memory_page(const struct px_memory *memory, uint32_t number, uint8_t *scratch);
+
+#endif
