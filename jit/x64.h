@@ -9,19 +9,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+/* clang-format off */
 enum x64_reg {
     RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
     X64_NO_REG = 255
 };
+/* clang-format on */
 
 /* Operation size in bits. 32-bit forms zero the upper half of their destination. */
 enum x64_size { X64_32, X64_64 };
 
+/* clang-format off */
 enum x64_cond {
     X64_O, X64_NO, X64_B, X64_AE, X64_E, X64_NE, X64_BE, X64_A,
     X64_S, X64_NS, X64_P, X64_NP, X64_L, X64_GE, X64_LE, X64_G
 };
+/* clang-format on */
 
 /* Two-operand arithmetic, numbered as the /digit of opcode 81. */
 enum x64_alu { X64_ADD, X64_OR, X64_ADC, X64_SBB, X64_AND, X64_SUB, X64_XOR, X64_CMP };
@@ -51,11 +56,38 @@ struct x64_mem {
     int32_t disp; /* without base and index: absolute, sign-extended (never rip-relative) */
 };
 
+_Static_assert(offsetof(struct x64_mem, gs) == 3 && offsetof(struct x64_mem, addr32) == 4 &&
+                   offsetof(struct x64_mem, disp) == 8,
+               "x64_pack places them");
+
+/* Made in two stores: field by field, the encoder would read the operand back before the single bytes
+ * have met, and wait longer for it than it takes to encode it. */
+static inline struct x64_mem x64_pack(uint64_t fields, int32_t disp)
+{
+    struct x64_mem m;
+
+    memcpy(&m, &fields, sizeof fields);
+    m.disp = disp;
+    return m;
+}
+
+/* [base + disp], cheaper than an initializer. */
+static inline struct x64_mem x64_at(enum x64_reg base, int32_t disp)
+{
+    return x64_pack((uint64_t)base | (uint64_t)X64_NO_REG << 8, disp);
+}
+
+/* gs:[base + disp] with the sum cut to 32 bits. */
+static inline struct x64_mem x64_at_gs32(enum x64_reg base, int32_t disp)
+{
+    return x64_pack((uint64_t)base | (uint64_t)X64_NO_REG << 8 | 1ULL << 24 | 1ULL << 32, disp);
+}
+
 enum { X64_RED_ZONE = 16 };
 
 struct x64 {
-    uint8_t *start, *at, *end; /* the buffer and the cursor */
-    bool overflow;             /* sticky */
+    uint8_t *start, *at, *end; /* the buffer and the cursor; an overflow closes the buffer: end = at */
+    bool overflow;             /* sticky; only x64_init ends it */
 };
 
 static inline void x64_init(struct x64 *e, uint8_t *start, size_t size)
@@ -92,6 +124,7 @@ void x64_extend(struct x64 *e, enum x64_load kind, enum x64_reg dst, enum x64_re
 void x64_store(struct x64 *e, unsigned bytes, struct x64_mem dst, enum x64_reg src);
 /* Stores @imm cut to @bytes; with 8 bytes it is sign-extended from 32 bits. */
 void x64_store_imm(struct x64 *e, unsigned bytes, struct x64_mem dst, int32_t imm);
+/* The address itself: without the gs base, whatever @gs says. */
 void x64_lea(struct x64 *e, enum x64_size size, enum x64_reg dst, struct x64_mem src);
 /* lea dst, [rip + x]: returns the offset of the 4-byte displacement, for x64_patch_rel32. */
 uint32_t x64_lea_rip(struct x64 *e, enum x64_reg dst);
@@ -108,10 +141,13 @@ void x64_shift_cl(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64
 /* BMI2: shlx, shrx, sarx (X64_SHL, X64_SHR, X64_SAR); flags untouched. */
 void x64_shiftx(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64_reg dst, enum x64_reg src,
                 enum x64_reg count);
-void x64_rorx(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src, unsigned count); /* BMI2 */
-void x64_andn(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg inverted, enum x64_reg src); /* BMI1 */
+/* BMI2; a masked count of 0 copies. */
+void x64_rorx(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src, unsigned count);
+/* BMI1: dst = ~inverted & src. */
+void x64_andn(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg inverted, enum x64_reg src);
 
 void x64_bit_rr(struct x64 *e, enum x64_bit op, enum x64_size size, enum x64_reg reg, enum x64_reg bit);
+/* @bit is masked to the operation size. */
 void x64_bit_ri(struct x64 *e, enum x64_bit op, enum x64_size size, enum x64_reg reg, unsigned bit);
 void x64_scan(struct x64 *e, enum x64_scan op, enum x64_size size, enum x64_reg dst, enum x64_reg src);
 void x64_bswap(struct x64 *e, enum x64_size size, enum x64_reg reg);
@@ -132,7 +168,7 @@ void x64_call_m(struct x64 *e, struct x64_mem target);
 
 /*
  * rel32 jumps and calls. Each returns the offset of its 4-byte displacement, for x64_patch_rel32, and
- * goes to @target, an offset in this buffer (0 when it will be patched).
+ * goes to @target, an offset in this buffer (0 when it will be patched). After overflow they return 0.
  */
 uint32_t x64_jmp(struct x64 *e, uint32_t target);
 uint32_t x64_jcc(struct x64 *e, enum x64_cond cond, uint32_t target);
@@ -149,7 +185,16 @@ void x64_patch_rel32(struct x64 *e, uint32_t at, uint32_t target);
 /* Overwrites the 4 bytes at @at. No-op after overflow. */
 void x64_patch_u32(struct x64 *e, uint32_t at, uint32_t value);
 
-/* Raw data (tables) and padding to a power of two with int3. Both obey the sticky overflow. */
+/* Overwrites the 5 bytes at @at with a jump to offset @target. No-op after overflow. */
+static inline void x64_patch_jmp(struct x64 *e, uint32_t at, uint32_t target)
+{
+    if (e->overflow)
+        return;
+    e->start[at] = 0xe9;
+    x64_patch_rel32(e, at + 1, target);
+}
+
+/* Raw data (tables) and padding of the offset to a power of two with int3. Both obey the sticky overflow. */
 void x64_bytes(struct x64 *e, const void *bytes, size_t size);
 void x64_align(struct x64 *e, unsigned alignment);
 

@@ -1,0 +1,266 @@
+#define _GNU_SOURCE
+#include "jit/block.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "jit/memory.h"
+#include "jit/runtime.h"
+#include "jit/unit.h"
+
+/* Address space for code; memory is used as units need it. 16 MiB of the densest guest code take about 700 MiB. */
+#define CODE_CAPACITY ((size_t)1 << 30)
+
+struct px_engine {
+    struct codebuf buf;
+    struct jit_stubs stubs;
+    struct jit_stack stack;
+    struct jit_memory memory;
+    struct jit_lists lists;
+    unsigned cpu; /* JIT_CPU_* */
+    char spec[64];
+    struct px_unit *used, *free;
+    size_t used_count;
+};
+
+static enum px_status set_option(struct px_engine *e, const char *text, size_t length, struct px_error *err)
+{
+    static const char touch[] = "touch=check";
+    if (length == strlen(touch) && memcmp(text, touch, length) == 0)
+        return PX_OK;
+    if (length > 4 && memcmp(text, "cpu=", 4) == 0)
+        return jit_cpu_parse(text + 4, length - 4, &e->cpu, err);
+    return px_fail(err, PX_ERR_INPUT, "engine block: option '%.*s': expected touch=check or cpu=FEATURES",
+                   (int)(length < 40 ? length : 40), text);
+}
+
+static enum px_status parse_options(struct px_engine *e, const char *options, struct px_error *err)
+{
+    while (*options) {
+        size_t length = strcspn(options, ",");
+        enum px_status status = set_option(e, options, length, err);
+        if (status != PX_OK)
+            return status;
+        options += length + (options[length] == ',');
+    }
+    strcpy(e->spec, "block");
+    if (e->cpu != jit_cpu_host()) {
+        strcpy(e->spec, "block:cpu=");
+        jit_cpu_format(e->cpu, e->spec + strlen(e->spec));
+    }
+    return PX_OK;
+}
+
+static void block_destroy(struct px_engine *engine);
+
+static enum px_status block_create(const char *options, struct px_engine **engine, struct px_error *err)
+{
+    struct px_engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return px_fail(err, PX_ERR_NOMEM, "engine block: out of memory");
+    e->cpu = jit_cpu_host();
+    enum px_status status = parse_options(e, options, err);
+    if (status == PX_OK)
+        status = codebuf_init(&e->buf, CODE_CAPACITY, err);
+    if (status == PX_OK)
+        status = jit_stubs_emit(&e->buf, &e->stubs, err);
+    if (status == PX_OK)
+        status = jit_stack_init(&e->stack, err);
+    if (status == PX_OK)
+        status = jit_memory_init(&e->memory, err);
+    if (status != PX_OK) {
+        block_destroy(e);
+        return status;
+    }
+    *engine = e;
+    return PX_OK;
+}
+
+static void free_units(struct px_unit *unit)
+{
+    while (unit) {
+        struct px_unit *next = unit->next;
+        free(unit->sites);
+        free(unit);
+        unit = next;
+    }
+}
+
+static void block_destroy(struct px_engine *engine)
+{
+    if (!engine)
+        return;
+    free_units(engine->used);
+    free_units(engine->free);
+    jit_lists_fini(&engine->lists);
+    jit_memory_fini(&engine->memory);
+    jit_stack_fini(&engine->stack);
+    codebuf_fini(&engine->buf);
+    free(engine);
+}
+
+static const char *block_spec(const struct px_engine *engine)
+{
+    return engine->spec;
+}
+
+static struct px_caps block_caps(const struct px_engine *engine)
+{
+    (void)engine;
+    return (struct px_caps){ .registers = true,
+                             .gas = true,
+                             .dirty = true,
+                             .aliasing = true,
+                             .block_starts = true,
+                             .counts = true,
+                             .extensions = (1u << PX_EXT_COUNT) - 1 };
+}
+
+static void block_release(struct px_engine *engine, struct px_unit *unit)
+{
+    if (!unit)
+        return;
+    if (unit->previous)
+        unit->previous->next = unit->next;
+    else
+        engine->used = unit->next;
+    if (unit->next)
+        unit->next->previous = unit->previous;
+    unit->next = engine->free;
+    unit->previous = NULL;
+    engine->free = unit;
+    if (--engine->used_count == 0)
+        codebuf_recycle(&engine->buf);
+}
+
+static enum px_status block_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
+                                    struct px_unit **unit, struct px_error *err)
+{
+    struct px_unit *u = engine->free;
+    if (u)
+        engine->free = u->next;
+    else if (!(u = calloc(1, sizeof *u)))
+        return px_fail(err, PX_ERR_NOMEM, "engine block: out of memory");
+    u->image = *image;
+    u->flags = flags;
+    u->previous = NULL;
+    u->next = engine->used;
+    if (u->next)
+        u->next->previous = u;
+    engine->used = u;
+    engine->used_count++;
+    enum px_status status = jit_compile(u, &engine->buf, &engine->stubs, engine->cpu, &engine->lists, err);
+    if (status != PX_OK) {
+        block_release(engine, u);
+        return status;
+    }
+    *unit = u;
+    return PX_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* What generated code left in the context, as an outcome. */
+static enum px_status collect(struct px_engine *engine, const struct px_unit *unit, struct px_outcome *outcome,
+                              struct px_error *err)
+{
+    const struct jit_context *context = engine->stack.context;
+    struct px_outcome out = { .exit = context->exit & 0xff,
+                              .pc = context->pc,
+                              .gas = context->gas,
+                              .native = context->native };
+    if (out.exit == PX_EXIT_PANIC)
+        out.arg = context->exit >> 8;
+    if (out.exit == PX_EXIT_HOSTCALL || out.exit == PX_EXIT_PAGE_FAULT)
+        out.arg = context->arg;
+    if (out.exit == PX_EXIT_PAGE_FAULT && context->fault_site != 0) {
+        const struct jit_site *site =
+            jit_unit_site(unit, (uint32_t)(context->fault_site - (uint64_t)(uintptr_t)engine->buf.exec));
+        if (!site)
+            return px_fail(err, PX_ERR_INTERNAL, "engine block: a fault in code that has no side-table row");
+        out.pc = site->pc;
+        out.native -= site->undone;
+    }
+    memcpy(out.x, context->x, sizeof out.x);
+    out.x[0] = 0;
+    struct jit_memory *memory = &engine->memory;
+    if (memory->dirty_count > 1)
+        qsort(memory->dirty, memory->dirty_count, sizeof *memory->dirty, by_number);
+    out.dirty = memory->dirty;
+    out.dirty_count = memory->dirty_count;
+    *outcome = out;
+    return PX_OK;
+}
+
+static enum px_status block_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
+                                struct px_outcome *outcome, struct px_error *err)
+{
+    if (entry->stop_after_blocks != 0 && !(unit->flags & PX_PREPARE_STOPPABLE))
+        return px_fail(err, PX_ERR_INTERNAL, "engine block: stop_after_blocks on a unit prepared without it");
+    struct jit_context *context = engine->stack.context;
+    jit_memory_reset(&engine->memory, &unit->image);
+    *context = (struct jit_context){ .gas = entry->gas, .memory = &engine->memory };
+    context->blocks_left = entry->stop_after_blocks ? entry->stop_after_blocks : UINT64_MAX;
+    memcpy(context->x, entry->x, sizeof context->x);
+
+    uint32_t code;
+    if (jit_unit_block(unit, &engine->buf, entry->pc, &code)) {
+        jit_enter(&engine->buf, &engine->stubs, context, engine->buf.exec + code);
+    } else {
+        context->pc = entry->pc;
+        context->exit = JIT_EXIT(PX_EXIT_PANIC, PX_PANIC_BAD_ENTRY);
+    }
+    if (engine->memory.failed)
+        return px_fail(err, PX_ERR_NOMEM, "engine block: the host refused memory for guest pages");
+    return collect(engine, unit, outcome, err);
+}
+
+static enum px_status block_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch, const uint8_t **bytes)
+{
+    *bytes = jit_memory_page(&engine->memory, page, scratch);
+    return PX_OK;
+}
+
+static void block_reset(struct px_engine *engine)
+{
+    jit_memory_reset(&engine->memory, NULL);
+}
+
+/* With touch=check no host fault is the guest's: one in generated code is an abort. */
+static enum px_fault_verdict block_on_fault(struct px_engine *engine, int signal, void *siginfo, void *ucontext,
+                                            struct px_fault_site *site)
+{
+    (void)signal;
+    (void)siginfo;
+    const ucontext_t *uc = ucontext;
+    uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP], exec = (uint64_t)(uintptr_t)engine->buf.exec;
+    *site = (struct px_fault_site){ .known = false };
+    if (rip - exec >= engine->buf.capacity)
+        return PX_FAULT_NOT_MINE;
+    for (const struct px_unit *unit = engine->used; unit && !site->known; unit = unit->next)
+        site->known = jit_unit_guest_pc(unit, &engine->buf, (uint32_t)(rip - exec), &site->guest_pc);
+    return PX_FAULT_ABORT;
+}
+
+const struct px_engine_ops px_block_engine = {
+    .abi = PX_ENGINE_ABI,
+    .size = sizeof(struct px_engine_ops),
+    .guest = PX_GUEST_NAME,
+    .name = "block",
+    .create = block_create,
+    .destroy = block_destroy,
+    .spec = block_spec,
+    .caps = block_caps,
+    .prepare = block_prepare,
+    .release = block_release,
+    .run = block_run,
+    .read_page = block_read_page,
+    .reset = block_reset,
+    .on_fault = block_on_fault,
+};

@@ -1,0 +1,282 @@
+/*
+ * One pass over the guest's code: decode, price, emit; at each block's end its gate's numbers are
+ * filled in, at the end of the code jumps find their blocks and cold exits are emitted.
+ *
+ *   sweep -> open_block -> (decode, jit_cost_add, lower_X)* -> close_block -> ... -> finish
+ */
+#include "jit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jit/cost.h"
+
+static jit_lower_fn *const lower_table[PX_OP_COUNT] = {
+    [PX_OP_ILLEGAL] = lower_ILLEGAL,
+#define PX_OP(name, ...) [PX_OP_##name] = lower_##name,
+#include "vm/isa.def"
+};
+
+/* The block being emitted. */
+struct open_block {
+    bool gated;
+    struct jit_gate gate;
+    struct jit_cost cost;
+    size_t first_site;
+};
+
+static int32_t table_value(const struct jit_compiler *c, uint32_t offset)
+{
+    return (int32_t)(offset - c->table);
+}
+
+static int32_t *table_of(const struct jit_compiler *c)
+{
+    return (int32_t *)(void *)(c->e.start + c->table);
+}
+
+/* The table comes first, filled with the panic, so that block heads can enter themselves as they are met. */
+static void emit_table(struct jit_compiler *c)
+{
+    size_t slots = ((size_t)c->code_size + 1) / 2;
+    if ((size_t)(c->e.end - c->e.at) < slots * 4 + X64_RED_ZONE) {
+        c->e.overflow = true;
+        return;
+    }
+    c->table = x64_offset(&c->e);
+    int32_t *table = table_of(c), bad = table_value(c, jit_stub(c, c->stubs->bad_target));
+    for (size_t i = 0; i < slots; i++)
+        table[i] = bad;
+    c->e.at += slots * 4;
+}
+
+static void emit_stop(struct jit_compiler *c)
+{
+    x64_alu_mi(&c->e, X64_SUB, X64_64, jit_ctx(CTX_BLOCKS_LEFT), 1);
+    jit_exit_later(c, x64_jcc(&c->e, X64_B, 0), c->pc, PX_EXIT_STOPPED, 0);
+}
+
+/* Block head: table entry, stop check, gas gate with its numbers still 0, instruction count. */
+static void open_block(struct jit_compiler *c, struct open_block *b, bool gated)
+{
+    if (!c->e.overflow)
+        table_of(c)[c->pc / 2] = table_value(c, x64_offset(&c->e));
+    *b = (struct open_block){ .gated = gated, .first_site = *c->site_count };
+    if (c->stoppable)
+        emit_stop(c);
+    if (gated) {
+        b->gate.pc = c->pc;
+        b->gate.head = x64_offset(&c->e);
+        b->gate.compare = x64_alu_mi32(&c->e, X64_CMP, X64_64, jit_ctx(CTX_GAS), 0);
+        jit_exit_later(c, x64_jcc(&c->e, X64_B, 0), c->pc, PX_EXIT_OUT_OF_GAS, 0);
+        b->gate.charge = x64_alu_mi32(&c->e, X64_SUB, X64_64, jit_ctx(CTX_GAS), 0);
+        b->gate.resume = x64_offset(&c->e);
+    }
+    b->gate.count = x64_alu_mi32(&c->e, X64_ADD, X64_64, jit_ctx(CTX_NATIVE), 0);
+    c->in_block = 0;
+}
+
+/* Both numbers as sign-extended immediates, or out of line. */
+static void set_gate(struct jit_compiler *c, const struct open_block *b)
+{
+    uint64_t need = jit_cost_need(&b->cost), total = need + b->cost.reserve;
+    if (total <= INT32_MAX) {
+        x64_patch_u32(&c->e, b->gate.compare, (uint32_t)total);
+        x64_patch_u32(&c->e, b->gate.charge, (uint32_t)need);
+        return;
+    }
+    struct jit_lists *l = c->lists;
+    if (jit_grow(l, (void **)&l->wide, &l->wide_capacity, l->wide_count, sizeof *l->wide))
+        l->wide[l->wide_count++] = (struct jit_wide_gate){
+            .head = b->gate.head, .resume = b->gate.resume, .pc = b->gate.pc, .need = need, .total = total
+        };
+}
+
+static void close_block(struct jit_compiler *c, const struct open_block *b)
+{
+    x64_patch_u32(&c->e, b->gate.count, b->cost.count);
+    if (b->gated)
+        set_gate(c, b);
+    for (size_t i = b->first_site; i < *c->site_count; i++) /* until now: the position in the block */
+        (*c->sites)[i].undone = b->cost.count - 1 - (*c->sites)[i].undone;
+}
+
+static bool only_writes_x0(const struct px_insn *in)
+{
+    const struct px_op_info *info = &px_ops[in->op];
+    return in->rd == 0 && info->effects == PX_EFF_NONE && (px_format_regs[info->format] & PX_HAS_RD);
+}
+
+static void sweep(struct jit_compiler *c, uint64_t mem)
+{
+    struct open_block block = { 0 };
+    bool open = false;
+    uint32_t pc = 0;
+    while (pc < c->code_size) {
+        struct px_insn in = px_decode(c->code, c->code_size, pc);
+        unsigned effects = px_ops[in.op].effects;
+        c->pc = pc;
+        c->next = pc + in.len;
+        c->in = &in;
+        if (open && (effects & PX_EFF_CALL)) {
+            close_block(c, &block);
+            open = false;
+        }
+        if (!open) {
+            open_block(c, &block, !(effects & PX_EFF_CALL));
+            open = true;
+        }
+        jit_cost_add(&block.cost, &in, mem);
+        if (!only_writes_x0(&in))
+            lower_table[in.op](c);
+        c->in_block++;
+        if (effects & PX_EFF_TERM) {
+            close_block(c, &block);
+            open = false;
+        }
+        pc = c->next;
+    }
+    if (open)
+        close_block(c, &block);
+    jit_exit(c, c->code_size, PX_EXIT_PANIC, PX_PANIC_END_OF_CODE);
+}
+
+static void emit_cold_exits(struct jit_compiler *c)
+{
+    for (size_t i = 0; i < c->lists->exit_count; i++) {
+        const struct jit_cold_exit *exit = &c->lists->exits[i];
+        x64_patch_rel32(&c->e, exit->at, x64_offset(&c->e));
+        jit_exit(c, exit->pc, exit->exit & 0xff, exit->exit >> 8);
+    }
+}
+
+/* The gate's first bytes become a jump to this form, which takes any 64-bit sum. */
+static void emit_wide_gates(struct jit_compiler *c)
+{
+    for (size_t i = 0; i < c->lists->wide_count; i++) {
+        const struct jit_wide_gate *w = &c->lists->wide[i];
+        x64_patch_jmp(&c->e, w->head, x64_offset(&c->e));
+        x64_mov_ri(&c->e, RAX, w->total);
+        x64_alu_mr(&c->e, X64_CMP, X64_64, jit_ctx(CTX_GAS), RAX);
+        uint32_t enough = x64_jcc_short(&c->e, X64_AE);
+        jit_exit(c, w->pc, PX_EXIT_OUT_OF_GAS, 0);
+        x64_bind_rel8(&c->e, enough);
+        x64_mov_ri(&c->e, RAX, w->need);
+        x64_alu_mr(&c->e, X64_SUB, X64_64, jit_ctx(CTX_GAS), RAX);
+        x64_jmp(&c->e, w->resume);
+    }
+}
+
+/* A target that is no block start gets a panic of its own, with the jump's pc. */
+static void resolve_jumps(struct jit_compiler *c)
+{
+    int32_t bad = table_value(c, jit_stub(c, c->stubs->bad_target));
+    for (size_t i = 0; i < c->lists->jump_count; i++) {
+        const struct jit_jump *jump = &c->lists->jumps[i];
+        uint32_t target = jump->target;
+        if (target < c->code_size && target % 2 == 0 && table_of(c)[target / 2] != bad) {
+            x64_patch_rel32(&c->e, jump->at, (uint32_t)table_of(c)[target / 2] + c->table);
+        } else {
+            x64_patch_rel32(&c->e, jump->at, x64_offset(&c->e));
+            jit_exit(c, jump->pc, PX_EXIT_PANIC, PX_PANIC_BAD_TARGET);
+        }
+    }
+}
+
+enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs, unsigned cpu,
+                           struct jit_lists *lists, struct px_error *err)
+{
+    struct jit_compiler c = { .origin = (uint32_t)buf->used,
+                              .stubs = stubs,
+                              .cpu = cpu,
+                              .stoppable = unit->flags & PX_PREPARE_STOPPABLE,
+                              .code = unit->image.code,
+                              .code_size = (uint32_t)unit->image.code_size,
+                              .lists = lists,
+                              .sites = &unit->sites,
+                              .site_count = &unit->site_count,
+                              .site_capacity = &unit->site_capacity };
+    lists->jump_count = lists->exit_count = lists->wide_count = 0;
+    lists->failed = false;
+    unit->site_count = 0;
+    x64_init(&c.e, buf->write + buf->used, buf->capacity - buf->used);
+
+    emit_table(&c);
+    if (!c.e.overflow) {
+        sweep(&c, jit_cost_mem(&unit->image));
+        emit_cold_exits(&c);
+        emit_wide_gates(&c);
+        if (!c.e.overflow)
+            resolve_jumps(&c);
+    }
+    if (lists->failed)
+        return px_fail(err, PX_ERR_NOMEM, "out of memory compiling %u bytes of guest code", c.code_size);
+    if (c.e.overflow)
+        return px_fail(err, PX_ERR_FULL, "code memory is full: %u bytes of guest code do not fit the %zu bytes left",
+                       c.code_size, buf->capacity - buf->used);
+    unit->start = c.origin;
+    unit->size = x64_offset(&c.e);
+    unit->bad_target = (uint32_t)table_value(&c, jit_stub(&c, stubs->bad_target));
+    codebuf_publish(buf, unit->size);
+    return PX_OK;
+}
+
+void jit_lists_fini(struct jit_lists *lists)
+{
+    free(lists->jumps);
+    free(lists->exits);
+    free(lists->wide);
+    *lists = (struct jit_lists){ 0 };
+}
+
+/* The table's word for halfword @index: the unit begins with it. */
+static uint32_t table_word(const struct px_unit *unit, const struct codebuf *buf, size_t index)
+{
+    uint32_t word;
+    memcpy(&word, buf->exec + unit->start + index * 4, 4);
+    return word;
+}
+
+bool jit_unit_block(const struct px_unit *unit, const struct codebuf *buf, uint32_t pc, uint32_t *code)
+{
+    if (pc >= unit->image.code_size || pc % 2 != 0)
+        return false;
+    uint32_t word = table_word(unit, buf, pc / 2);
+    if (word == unit->bad_target)
+        return false;
+    *code = unit->start + word;
+    return true;
+}
+
+const struct jit_site *jit_unit_site(const struct px_unit *unit, uint32_t host)
+{
+    size_t low = 0, high = unit->site_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (unit->sites[middle].host + unit->start < host)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < unit->site_count && unit->sites[low].host + unit->start == host;
+    return found ? &unit->sites[low] : NULL;
+}
+
+bool jit_unit_guest_pc(const struct px_unit *unit, const struct codebuf *buf, uint32_t host, uint32_t *pc)
+{
+    if (host < unit->start || host - unit->start >= unit->size)
+        return false;
+    uint32_t at = host - unit->start, best = 0, best_pc = 0;
+    for (size_t i = 0; i < (unit->image.code_size + 1) / 2; i++) {
+        uint32_t word = table_word(unit, buf, i);
+        if (word != unit->bad_target && word <= at && word >= best) {
+            best = word;
+            best_pc = (uint32_t)i * 2;
+        }
+    }
+    for (size_t i = 0; i < unit->site_count && unit->sites[i].host <= at; i++)
+        if (unit->sites[i].host >= best)
+            best_pc = unit->sites[i].pc;
+    *pc = best_pc;
+    return true;
+}

@@ -1,0 +1,46 @@
+/* A compiled image and the compilation of one. */
+#ifndef PX_JIT_UNIT_H
+#define PX_JIT_UNIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "jit/codebuf.h"
+#include "jit/compiler.h"
+#include "vm/engine.h"
+
+/*
+ * In code memory, from @start: the dense table (int32 per guest halfword, relative to the table: the block head's
+ * code, or the bad-target stub), then code, then cold exits.
+ */
+struct px_unit {
+    struct px_image image; /* the header; bytes stay borrowed */
+    unsigned flags;        /* PX_PREPARE_* */
+    uint32_t start, size;  /* in the code buffer */
+    uint32_t bad_target;   /* the table's value where no block starts */
+    struct jit_site *sites; /* ascending by host */
+    size_t site_count, site_capacity;
+    struct px_unit *next, *previous; /* list of units in use, or free list by next */
+};
+
+/*
+ * Compiles unit->image for every block of its linear sweep into @buf and publishes it. PX_ERR_FULL when the buffer
+ * is too small: nothing is published then. Fills start, size, bad_target and sites.
+ */
+enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs, unsigned cpu,
+                           struct jit_lists *lists, struct px_error *err) PX_CHECKED;
+
+void jit_lists_fini(struct jit_lists *lists);
+
+/* The code of the block that starts at guest offset @pc, as an offset in the code buffer; false when none does. */
+bool jit_unit_block(const struct px_unit *unit, const struct codebuf *buf, uint32_t pc, uint32_t *code);
+
+/* The access site whose call returns to offset @host of the code buffer, or NULL. */
+const struct jit_site *jit_unit_site(const struct px_unit *unit, uint32_t host);
+
+/* The guest offset that code at offset @host of the buffer belongs to (its block's start, or the last access before it).
+ * False when @host is outside the unit. Async-signal-safe. */
+bool jit_unit_guest_pc(const struct px_unit *unit, const struct codebuf *buf, uint32_t host, uint32_t *pc);
+
+#endif
