@@ -104,7 +104,7 @@ extern const uint8_t jit_home[PX_REG_COUNT];
 
 static inline struct x64_mem jit_ctx(int32_t displacement)
 {
-    return (struct x64_mem){ .base = RSP, .index = X64_NO_REG, .disp = displacement };
+    return x64_at(RSP, displacement);
 }
 
 /* A register that holds x[@guest]: its home, or @scratch loaded with it. */

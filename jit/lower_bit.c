@@ -1,16 +1,11 @@
 /* Zba, Zbb, Zbs and Zicond; each with a path for machines without the matching CPU feature. */
 #include "jit/lower.h"
 
-static struct x64_mem scaled(enum x64_reg base, enum x64_reg index, unsigned shift)
-{
-    return (struct x64_mem){ .base = (uint8_t)base, .index = (uint8_t)index, .scale = (uint8_t)(1u << shift) };
-}
-
 static void shift_add(struct jit_compiler *c, unsigned shift)
 {
     enum x64_reg a = jit_read(c, c->in->rs1, RAX), b = jit_read(c, c->in->rs2, RDX);
     enum x64_reg d = jit_target(c->in->rd, RAX);
-    x64_lea(&c->e, X64_64, d, scaled(b, a, shift));
+    x64_lea(&c->e, X64_64, d, x64_scaled(b, a, 1u << shift));
     jit_write(c, c->in->rd, d);
 }
 
@@ -20,7 +15,7 @@ static void shift_add_uw(struct jit_compiler *c, unsigned shift)
     enum x64_reg a = jit_read(c, c->in->rs1, RAX), b = jit_read(c, c->in->rs2, RDX);
     enum x64_reg d = jit_target(c->in->rd, RAX);
     x64_extend(&c->e, X64_U32, RAX, a);
-    x64_lea(&c->e, X64_64, d, scaled(b, RAX, shift));
+    x64_lea(&c->e, X64_64, d, x64_scaled(b, RAX, 1u << shift));
     jit_write(c, c->in->rd, d);
 }
 

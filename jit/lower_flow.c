@@ -65,10 +65,7 @@ LOWER(JAL)
 LOWER(JALR)
 {
     enum x64_reg a = jit_read(c, c->in->rs1, RAX);
-    x64_lea(&c->e, X64_32, RAX,
-            (struct x64_mem){ .base = (uint8_t)a,
-                              .index = X64_NO_REG,
-                              .disp = (int32_t)((uint32_t)c->in->imm - PX_CODE_BASE) });
+    x64_lea(&c->e, X64_32, RAX, x64_at(a, (int32_t)((uint32_t)c->in->imm - PX_CODE_BASE)));
     write_link(c);
     x64_store_imm(&c->e, 4, jit_ctx(CTX_PC), (int32_t)c->pc);
     x64_alu_ri(&c->e, X64_AND, X64_32, RAX, -2);

@@ -36,11 +36,6 @@ static void lower_ri(struct jit_compiler *c, enum x64_alu op)
     jit_write(c, c->in->rd, d);
 }
 
-static struct x64_mem sum(enum x64_reg base, enum x64_reg index, int32_t disp)
-{
-    return (struct x64_mem){ .base = (uint8_t)base, .index = (uint8_t)index, .scale = 1, .disp = disp };
-}
-
 static void load_constant(struct jit_compiler *c, uint64_t value)
 {
     enum x64_reg d = jit_target(c->in->rd, RAX);
@@ -68,7 +63,7 @@ LOWER(ADDI)
     if (c->in->imm == 0) {
         jit_move(c, d, c->in->rs1);
     } else if (a != X64_NO_REG && a != d) {
-        x64_lea(&c->e, X64_64, d, sum(a, X64_NO_REG, c->in->imm));
+        x64_lea(&c->e, X64_64, d, x64_at(a, c->in->imm));
     } else {
         jit_move(c, d, c->in->rs1);
         x64_alu_ri(&c->e, X64_ADD, X64_64, d, c->in->imm);
@@ -128,7 +123,7 @@ LOWER(ADD)
 {
     enum x64_reg a = jit_home[c->in->rs1], b = jit_home[c->in->rs2], d = jit_target(c->in->rd, RAX);
     if (a != X64_NO_REG && b != X64_NO_REG && a != d && b != d) {
-        x64_lea(&c->e, X64_64, d, sum(a, b, 0));
+        x64_lea(&c->e, X64_64, d, x64_scaled(a, b, 1));
         jit_write(c, c->in->rd, d);
     } else if (c->in->rs1 == 0 || c->in->rs2 == 0) {
         jit_move(c, d, c->in->rs1 ? c->in->rs1 : c->in->rs2);
@@ -162,7 +157,7 @@ LOWER(ADDIW)
 {
     enum x64_reg a = jit_read(c, c->in->rs1, RAX);
     if (c->in->imm != 0) {
-        x64_lea(&c->e, X64_32, RAX, sum(a, X64_NO_REG, c->in->imm));
+        x64_lea(&c->e, X64_32, RAX, x64_at(a, c->in->imm));
         a = RAX;
     }
     write_sext32(c, a);

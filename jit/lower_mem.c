@@ -15,8 +15,7 @@ static void grant(struct jit_compiler *c, const uint32_t *stubs)
         x64_mov_ri(&c->e, RAX, (uint32_t)c->in->imm);
     } else {
         enum x64_reg base = jit_read(c, a, RAX);
-        x64_lea(&c->e, X64_32, RAX,
-                (struct x64_mem){ .base = (uint8_t)base, .index = X64_NO_REG, .disp = c->in->imm });
+        x64_lea(&c->e, X64_32, RAX, x64_at(base, c->in->imm));
     }
     x64_call(&c->e, jit_stub(c, stubs[PX_EFF_WIDTH_LOG2(px_ops[c->in->op].effects)]));
     jit_note_site(c);

@@ -92,7 +92,7 @@ static void emit_enter(struct x64 *e)
 {
     for (size_t i = 0; i < sizeof callee_saved; i++)
         x64_push(e, callee_saved[i]);
-    x64_store(e, 8, (struct x64_mem){ .base = RDI, .index = X64_NO_REG, .disp = CTX_HOST_RSP }, RSP);
+    x64_store(e, 8, x64_at(RDI, CTX_HOST_RSP), RSP);
     x64_mov_rr(e, X64_64, RSP, RDI);
     x64_mov_rr(e, X64_64, RAX, RSI);
     restore(e, in_register, 0);
@@ -160,7 +160,7 @@ static uint32_t emit_touch(struct x64 *e, unsigned log2_width, bool store, uint3
     x64_mov_rr(e, X64_32, RDX, RAX);
     uint32_t first = emit_state_test(e, bit), last = 0;
     if (width > 1) {
-        x64_lea(e, X64_32, RDX, (struct x64_mem){ .base = RAX, .index = X64_NO_REG, .disp = width - 1 });
+        x64_lea(e, X64_32, RDX, x64_at(RAX, width - 1));
         last = emit_state_test(e, bit);
     }
     x64_ret(e);

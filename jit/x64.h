@@ -77,6 +77,12 @@ static inline struct x64_mem x64_at(enum x64_reg base, int32_t disp)
     return x64_pack((uint64_t)base | (uint64_t)X64_NO_REG << 8, disp);
 }
 
+/* [base + index * scale]. */
+static inline struct x64_mem x64_scaled(enum x64_reg base, enum x64_reg index, unsigned scale)
+{
+    return x64_pack((uint64_t)base | (uint64_t)index << 8 | (uint64_t)scale << 16, 0);
+}
+
 /* gs:[base + disp] with the sum cut to 32 bits. */
 static inline struct x64_mem x64_at_gs32(enum x64_reg base, int32_t disp)
 {

@@ -37,10 +37,25 @@ struct px_image {
 };
 
 /*
- * Checks the structure that ISA.md 2 demands (not the instructions). PX_ERR_INPUT names the field and
- * the mapping's index; `ro`, `cow` with fewer content bytes than size are fine.
+ * Checks the structure that ISA.md 2 demands (not the instructions). Mappings may stand in any order.
+ * PX_ERR_INPUT names the field and the mapping's index; `ro`, `cow` with fewer content bytes than size
+ * are fine. PX_ERR_NOMEM is possible above 64 mappings only.
  */
 enum px_status px_image_check(const struct px_image *image, struct px_error *err) PX_CHECKED;
+
+enum px_map_field {
+    PX_MAP_FIELD_NONE,
+    PX_MAP_FIELD_START,
+    PX_MAP_FIELD_SIZE,
+    PX_MAP_FIELD_KIND,
+    PX_MAP_FIELD_CONTENT,
+};
+
+/*
+ * The first field that makes @map bad by itself, PX_MAP_FIELD_NONE when it is sound: what px_image_check
+ * applies to each mapping before it looks for overlaps. For messages that point at the field.
+ */
+enum px_map_field px_mapping_bad_field(const struct px_mapping *map);
 
 /* "zero", "ro" or "cow". */
 const char *px_map_kind_name(enum px_map_kind kind);

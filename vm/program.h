@@ -20,7 +20,8 @@
 
 enum {
     PX_PROGRAM_MAPS_MAX = 64,
-    PX_NAME_MAX = 24, /* generator names, oracle names; with NUL */
+    /* Generator specs and oracle names, with NUL: printable ASCII without blanks, '#' and '@'. */
+    PX_NAME_MAX = 64,
 };
 
 /* Provenance; never needed to run. */
@@ -34,7 +35,7 @@ struct px_origin {
 /* What a run must give. Fields that are not set are not compared. */
 struct px_expect {
     bool has_exit, has_pc, has_gas;
-    uint16_t has_x;        /* bit i: x[i] is expected */
+    uint16_t has_x;        /* bit i: x[i] is expected; bit 0 stays 0 */
     struct px_outcome out; /* exit, arg, pc, gas, x */
     char oracle[PX_NAME_MAX];
 };
@@ -71,29 +72,36 @@ void px_program_fini(struct px_program *program);
 /* Back to empty, buffers kept. */
 void px_program_clear(struct px_program *program);
 
+/* Makes @to equal to @from. On failure (PX_ERR_NOMEM) @to is as it was. */
 enum px_status px_program_copy(struct px_program *to, const struct px_program *from) PX_CHECKED;
 
-/* Appends bytes to the code. PX_ERR_INPUT past PX_CODE_MAX, PX_ERR_NOMEM. */
+/* Appends bytes, which are not the program's own, to the code. PX_ERR_INPUT past PX_CODE_MAX, PX_ERR_NOMEM. */
 enum px_status px_program_append(struct px_program *program, const void *bytes, size_t size) PX_CHECKED;
 
 /* Encodes and appends @insn. PX_ERR_INPUT when an operand does not fit. */
 enum px_status px_program_emit(struct px_program *program, const struct px_insn *insn) PX_CHECKED;
 
-/* Overwrites the instruction at @offset with @insn, which must have the same length. */
+/*
+ * Overwrites the instruction at @offset with @insn. PX_ERR_INPUT when the lengths differ, an operand does
+ * not fit, or the instruction at @offset is not wholly inside the code.
+ */
 enum px_status px_program_patch(struct px_program *program, size_t offset, const struct px_insn *insn) PX_CHECKED;
 
-/* Adds a mapping with a copy of @content. PX_ERR_INPUT when there are PX_PROGRAM_MAPS_MAX already; the
- * rest of the structure is checked by px_image_check. */
+/* Adds a mapping with a copy of @content, which is not the program's own. PX_ERR_INPUT when there are
+ * PX_PROGRAM_MAPS_MAX already; the rest of the structure is checked by px_image_check. */
 enum px_status px_program_map(struct px_program *program, uint64_t start, uint64_t size, enum px_map_kind kind,
                               const void *content, size_t content_size) PX_CHECKED;
+
+/* Mapping @index, which must be below map_count, as part of an image. Borrows the program's content. */
+struct px_mapping px_program_mapping(const struct px_program *program, size_t index);
 
 /* Points @image into @program. Valid until the program is edited, cleared or moved. */
 void px_program_image(struct px_program *program, struct px_image *image);
 
 /*
  * Parses the text form. @name stands for the file in messages ("FILE:LINE:COLUMN: ..., expected ...").
- * Any bytes whatever give either a program whose image passes px_image_check, or PX_ERR_INPUT. On
- * failure @program is cleared.
+ * Any bytes whatever give either a program whose image passes px_image_check, or PX_ERR_INPUT (or
+ * PX_ERR_NOMEM). On failure @program is cleared.
  */
 enum px_status px_program_parse(struct px_program *program, const char *name, const char *text, size_t size,
                                 struct px_error *err) PX_CHECKED;
@@ -103,7 +111,10 @@ enum px_status px_program_load(struct px_program *program, const char *path, str
 
 /*
  * Writes the text form: parsing it gives an equal program, and writing that gives equal text. Code
- * lines carry disassembly as comments. PX_ERR_SYSTEM when @file takes no more.
+ * lines carry disassembly as comments, except that of images over 256 KiB. Flushes @file; PX_ERR_SYSTEM
+ * when it takes no more. PX_ERR_INPUT when the text form cannot hold the program: its image fails
+ * px_image_check, a name has other characters, it expects nothing or PX_EXIT_STOPPED (all of which leave
+ * @file as it was), or the text would be over 64 MiB.
  */
 enum px_status px_program_write(const struct px_program *program, FILE *file) PX_CHECKED;
 

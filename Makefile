@@ -1,0 +1,177 @@
+# Parallax. `make fuzz` and `make test` are all a fresh machine needs; `make help` lists the rest.
+
+MODE ?= release
+TIME ?= 60
+ARGS ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+# One folder for each mode, and for each compiler that is not the default one.
+empty :=
+space := $(empty) $(empty)
+COMPILER := $(if $(filter-out gcc,$(CC)),-$(subst $(space),-,$(notdir $(CC))))
+BUILD := build/$(MODE)$(COMPILER)
+OBJ := $(BUILD)/obj
+
+# --- flags -------------------------------------------------------------------------------------------
+# CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the caller's and come after ours. WERROR= builds in spite of
+# warnings, V=1 shows the commands.
+
+MODES := release debug asan ubsan cov
+MODE_release := -O2
+MODE_debug := -O0
+MODE_asan := -O1 -fsanitize=address
+MODE_ubsan := -O1 -fsanitize=undefined -fno-sanitize-recover=all
+MODE_cov := -O0 --coverage
+ifeq ($(filter $(MODE),$(MODES)),)
+$(error MODE=$(MODE): expected one of: $(MODES))
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla
+WERROR := -Werror
+PX_CFLAGS := -std=gnu17 -I. $(MODE_$(MODE)) -g -fno-omit-frame-pointer -pthread $(WARNINGS) $(WERROR)
+PX_LDFLAGS := $(MODE_$(MODE)) -g -pthread -Wl,--as-needed
+PX_LDLIBS := -lxxhash -lZydis
+TEST_LDLIBS := -lcmocka
+
+COMPILE = $(CC) $(PX_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(PX_LDFLAGS) $(LDFLAGS)
+
+# --- files -------------------------------------------------------------------------------------------
+
+FOLDERS := vm jit generators harness
+SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c)))
+MAIN := harness/main.c
+TESTS := $(filter %_test.c,$(SOURCES) $(sort $(wildcard harness/tests/*.c)))
+TEST_SUPPORT := $(filter-out %_test.c,$(sort $(wildcard harness/tests/*.c)))
+LIBRARY := $(filter-out %_test.c $(MAIN),$(SOURCES))
+
+# vm/decode_test.c becomes build/release/tests/vm_decode.
+objects_of = $(patsubst %.c,$(OBJ)/%.o,$(1))
+test_name = $(subst /,_,$(patsubst %_test.c,%,$(1)))
+
+PROGRAM := $(if $(wildcard $(MAIN)),$(BUILD)/parallax)
+ARCHIVE := $(BUILD)/libparallax.a
+SUPPORT_ARCHIVE := $(BUILD)/libsupport.a
+TEST_NAMES := $(foreach test,$(TESTS),$(call test_name,$(test)))
+TEST_PROGRAMS := $(TEST_NAMES:%=$(BUILD)/tests/%)
+
+# What `make test` runs besides, in the release build alone: what takes longest goes first.
+PATCHES := $(wildcard corpus/bugs/*.patch)
+CHECKS := $(filter-out scripts/check-format,$(sort $(wildcard scripts/check-*)))
+run_checks = $(if $(filter build/release,$(BUILD)),\
+	$(if $(PATCHES),--timeout 14400 --check "scripts/plant run all --seeds $(1)" --timeout 600) \
+	$(CHECKS:%=--check %))
+
+# Builds with all processors, unless the caller chose a number with -j.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+# --- commands ----------------------------------------------------------------------------------------
+
+.DEFAULT_GOAL := build
+.PHONY: build fuzz test test-long test-sanitizers bench lint format mutation clean help
+.PHONY: programs test-programs sanitizer-programs FORCE
+.DELETE_ON_ERROR:
+
+build: ## Build build/release/parallax (the default; MODE=debug|asan|ubsan|cov, CC=clang-19)
+	+@$(SUBMAKE) programs
+
+fuzz: ## Install what is missing, build, fuzz for TIME=60 seconds (ARGS='...' for more options)
+	@scripts/deps fuzz
+	+@$(SUBMAKE) programs
+	$(BUILD)/parallax fuzz --time $(TIME) $(ARGS)
+
+test: ## Install what is missing, build, run every test
+	@scripts/deps test
+	+@$(SUBMAKE) programs test-programs
+	@scripts/run-tests $(call run_checks,1) $(TEST_PROGRAMS)
+
+test-long: ## Everything: long tests, planted bugs with three seeds, sanitizers
+	@scripts/deps test
+	+@$(SUBMAKE) programs test-programs sanitizer-programs
+	@PX_TEST_LONG=1 scripts/run-tests $(call run_checks,3) --timeout 14400 $(TEST_PROGRAMS) \
+		$(SANITIZER_PROGRAMS)
+
+test-sanitizers: ## Run every test program under the address and the undefined-behaviour sanitizer
+	@scripts/deps test
+	+@$(SUBMAKE) sanitizer-programs
+	@scripts/run-tests --timeout 1800 $(SANITIZER_PROGRAMS)
+
+bench: build ## Measure speed (ARGS='...' for options)
+	$(BUILD)/parallax bench $(ARGS)
+
+lint: ## Check format, house rules and layers, run clang's warnings, clang-tidy and cppcheck
+	@scripts/deps lint
+	+@$(SUBMAKE) programs test-programs
+	@scripts/lint -- $(PX_CFLAGS) $(CPPFLAGS)
+
+format: ## Format every C file in place
+	@scripts/deps lint
+	scripts/source-files '*.c' '*.h' | xargs -r -d '\n' clang-format-19 -i
+
+mutation: build ## Plant every bug of corpus/bugs and count those that are found (ARGS='--seeds 5')
+	@scripts/plant run all $(ARGS)
+
+clean: ## Remove everything that was built
+	rm -rf build
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- objects, archives, programs ---------------------------------------------------------------------
+
+programs: $(ARCHIVE) $(PROGRAM)
+test-programs: $(TEST_PROGRAMS)
+
+SANITIZER_PROGRAMS := $(foreach mode,asan ubsan,$(TEST_NAMES:%=build/$(mode)$(COMPILER)/tests/%))
+sanitizer-programs:
+	+@$(SUBMAKE) MODE=asan test-programs
+	+@$(SUBMAKE) MODE=ubsan test-programs
+
+# Says what is made; with V=1 make itself shows how.
+say = $(if $(V),,@printf '%-6s %s\n' $(1) $@ && )
+
+# A stamp is rewritten only when its text changes; what depends on it is rebuilt then.
+define write_stamp
+@mkdir -p $(@D)
+@printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' > $@
+endef
+
+$(BUILD)/flags: FORCE
+	$(call write_stamp,$(shell $(CC) --version 2>/dev/null | head -n 1): $(COMPILE); $(LINK) $(PX_LDLIBS) $(LDLIBS))
+
+$(BUILD)/members: FORCE
+	$(call write_stamp,$(LIBRARY); $(TEST_SUPPORT))
+
+# The build id reaches one object only, so that a commit does not rebuild the tree.
+BUILD_ID ?= $(or $(shell GIT_OPTIONAL_LOCKS=0 git describe --always --dirty --tags 2>/dev/null),unknown)
+$(BUILD)/build_id: FORCE
+	$(call write_stamp,$(BUILD_ID))
+$(OBJ)/harness/version.o: $(BUILD)/build_id
+$(OBJ)/harness/version.o: UNIT_FLAGS = -DPX_BUILD_ID='"$(BUILD_ID)"'
+
+$(OBJ)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(COMPILE) $(UNIT_FLAGS) -MMD -MP -c $< -o $@
+
+$(ARCHIVE): $(call objects_of,$(LIBRARY))
+$(SUPPORT_ARCHIVE): $(call objects_of,$(TEST_SUPPORT))
+$(ARCHIVE) $(SUPPORT_ARCHIVE): $(BUILD)/members
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/parallax: $(call objects_of,$(MAIN)) $(ARCHIVE)
+	$(call say,LINK)$(LINK) $(filter %.o %.a,$^) $(PX_LDLIBS) $(LDLIBS) -o $@
+
+define test_rule
+$(BUILD)/tests/$(call test_name,$(1)): $(call objects_of,$(1)) $(SUPPORT_ARCHIVE) $(ARCHIVE)
+endef
+$(foreach test,$(TESTS),$(eval $(call test_rule,$(test))))
+$(TEST_PROGRAMS):
+	@mkdir -p $(@D)
+	$(call say,LINK)$(LINK) $(filter %.o %.a,$^) $(TEST_LDLIBS) $(PX_LDLIBS) $(LDLIBS) -o $@
+
+-include $(patsubst %.o,%.d,$(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS))))

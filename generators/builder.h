@@ -1,0 +1,48 @@
+/*
+ * What generators share: a program under construction, biased choices of registers and instructions, the
+ * standard regions.
+ */
+#ifndef PX_BUILDER_H
+#define PX_BUILDER_H
+
+#include "generators/operands.h"
+#include "generators/prng.h"
+#include "vm/isa.h"
+#include "vm/program.h"
+
+struct builder {
+    struct prng prng;
+    struct px_program *program;
+    enum px_status status; /* sticky: the first failure */
+    uint16_t reserved;     /* bit x: random instructions do not write x */
+    uint8_t favourites[4]; /* registers that this program likes: aliasing */
+    uint8_t compress;      /* try a compressed form once in so many; 0 = never */
+};
+
+void builder_init(struct builder *b, uint64_t seed, uint64_t index, struct px_program *program);
+
+/* Seeds x1..x15 from the pool. */
+void builder_seed_registers(struct builder *b);
+
+/* Maps the regions of operands.h. */
+void builder_map_regions(struct builder *b);
+
+/* A source register, and a destination that is not reserved. */
+unsigned builder_source(struct builder *b);
+unsigned builder_target(struct builder *b);
+
+/* Appends an instruction, sometimes compressed. */
+void builder_emit(struct builder *b, struct px_insn insn);
+/* The same by operands; never compressed, so that it can be patched. */
+void builder_op(struct builder *b, enum px_op op, unsigned rd, unsigned rs1, unsigned rs2, int32_t imm);
+void builder_word(struct builder *b, uint32_t word);
+void builder_half(struct builder *b, uint16_t half);
+
+/* A random register-only instruction. */
+void builder_alu(struct builder *b);
+
+/* Offset of the next instruction, and pointing the jump at offset @at to offset @target. */
+uint32_t builder_here(const struct builder *b);
+void builder_aim(struct builder *b, uint32_t at, uint32_t target);
+
+#endif

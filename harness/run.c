@@ -1,0 +1,216 @@
+#include "harness/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Length of the first spec in @list: up to a comma that is not followed by KEY=. */
+static size_t spec_length(const char *list)
+{
+    size_t length = strcspn(list, ",");
+    while (list[length] == ',') {
+        const char *next = list + length + 1;
+        size_t word = strcspn(next, ",:=");
+        if (next[word] != '=')
+            break;
+        length += 1 + strcspn(next, ",");
+    }
+    return length;
+}
+
+enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run, struct px_error *err)
+{
+    *run = (struct run){ .count = count };
+    memcpy(run->engines, engines, count * sizeof *engines);
+    run->scratch = malloc(2 * PX_PAGE_SIZE);
+    if (!run->scratch) {
+        run_close(run);
+        return px_fail(err, PX_ERR_NOMEM, "out of memory for page buffers");
+    }
+    for (size_t i = 0; i < count; i++)
+        run->caps[i] = engines[i].ops->caps(engines[i].instance);
+    return PX_OK;
+}
+
+enum px_status run_open(const char *list, struct run *run, struct px_error *err)
+{
+    struct engine engines[RUN_ENGINES_MAX];
+    size_t count = 0;
+    enum px_status status = PX_OK;
+    while (status == PX_OK && *list) {
+        char spec[128];
+        size_t length = spec_length(list);
+        if (count == RUN_ENGINES_MAX) {
+            status = px_fail(err, PX_ERR_INPUT, "more than %d engines", RUN_ENGINES_MAX);
+        } else if (length >= sizeof spec) {
+            status = px_fail(err, PX_ERR_INPUT, "engine '%.40s...': expected a spec of at most %zu characters", list, sizeof spec - 1);
+        } else {
+            memcpy(spec, list, length);
+            spec[length] = '\0';
+            status = engine_open(spec, &engines[count], err);
+            count += status == PX_OK;
+        }
+        list += length + (list[length] == ',');
+    }
+    if (status == PX_OK && count < 2)
+        status = px_fail(err, PX_ERR_INPUT, "%zu engine%s: expected at least two to compare", count, count == 1 ? "" : "s");
+    if (status == PX_OK)
+        return run_open_engines(engines, count, run, err);
+    while (count > 0)
+        engine_close(&engines[--count]);
+    return status;
+}
+
+void run_close(struct run *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        engine_close(&run->engines[i]);
+    free(run->scratch);
+    *run = (struct run){ .count = 0 };
+}
+
+void run_release(struct run *run, struct run_slot *slot)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        run->engines[i].ops->release(run->engines[i].instance, slot->units[i]);
+        slot->units[i] = NULL;
+    }
+}
+
+enum px_status run_prepare(struct run *run, const struct px_image *image, unsigned flags, struct run_slot *slot,
+                           struct px_error *err)
+{
+    slot->image = *image;
+    memset(slot->units, 0, sizeof slot->units);
+    for (size_t i = 0; i < run->count; i++) {
+        const struct engine *e = &run->engines[i];
+        enum px_status status = e->ops->prepare(e->instance, &slot->image, flags, &slot->units[i], err);
+        slot->supported[i] = status == PX_OK;
+        if (status != PX_OK && status != PX_UNSUPPORTED) {
+            run_release(run, slot);
+            return status;
+        }
+    }
+    return PX_OK;
+}
+
+struct px_entry run_entry(const struct px_image *image)
+{
+    struct px_entry entry = { .pc = image->entry_pc, .gas = image->gas };
+    memcpy(entry.x, image->x, sizeof entry.x);
+    return entry;
+}
+
+/* Two engines after a run, and where their differences go. */
+struct pair {
+    struct run *run;
+    size_t a, b;
+    struct diff *diff;
+};
+
+static enum px_status compare_page(const struct pair *pair, uint32_t number)
+{
+    const struct engine *a = &pair->run->engines[pair->a], *b = &pair->run->engines[pair->b];
+    uint8_t *scratch = pair->run->scratch;
+    const uint8_t *bytes_a, *bytes_b;
+    enum px_status status = a->ops->read_page(a->instance, number, scratch, &bytes_a);
+    if (status == PX_OK)
+        status = b->ops->read_page(b->instance, number, scratch + PX_PAGE_SIZE, &bytes_b);
+    if (status == PX_OK && bytes_a != bytes_b && memcmp(bytes_a, bytes_b, PX_PAGE_SIZE) != 0)
+        diff_page(pair->diff, number, bytes_a, bytes_b);
+    return status;
+}
+
+static enum px_status compare_range(const struct pair *pair, uint64_t start, uint64_t size, size_t *budget)
+{
+    enum px_status status = PX_OK;
+    for (uint64_t at = start; status == PX_OK && at < start + size && *budget > 0; at += PX_PAGE_SIZE, --*budget)
+        status = compare_page(pair, (uint32_t)(at >> PX_PAGE_BITS));
+    return status;
+}
+
+static uint64_t writable_pages(const struct px_image *image)
+{
+    uint64_t pages = 0;
+    for (size_t i = 0; i < image->map_count; i++)
+        if (image->maps[i].kind != PX_MAP_RO)
+            pages += image->maps[i].size / PX_PAGE_SIZE;
+    return pages;
+}
+
+static enum px_status compare_dirty(const struct pair *pair, const struct px_outcome *outcome)
+{
+    enum px_status status = PX_OK;
+    for (size_t i = 0; status == PX_OK && i < outcome->dirty_count; i++)
+        status = compare_page(pair, outcome->dirty[i]);
+    return status;
+}
+
+/* Memory is read, not believed: every writable page where they are few, else what either side wrote. */
+static enum px_status compare_memory(const struct pair *pair, const struct run_slot *slot, bool sweep,
+                                     const struct px_outcome *outcomes)
+{
+    const struct px_image *image = &slot->image;
+    size_t budget = RUN_SWEEP_PAGES_MAX;
+    bool few = writable_pages(image) <= RUN_WRITABLE_MAX;
+    enum px_status status = PX_OK;
+    if (!few) {
+        status = compare_dirty(pair, &outcomes[pair->a]);
+        if (status == PX_OK)
+            status = compare_dirty(pair, &outcomes[pair->b]);
+    }
+    for (size_t i = 0; status == PX_OK && i < image->map_count; i++)
+        if (sweep || (few && image->maps[i].kind != PX_MAP_RO))
+            status = compare_range(pair, image->maps[i].start, image->maps[i].size, &budget);
+    if (status == PX_OK && sweep)
+        status = compare_range(pair, PX_CODE_BASE, image->code_size, &budget);
+    return status;
+}
+
+enum px_status run_compare(struct run *run, struct run_slot *slot, bool sweep, struct run_result *result,
+                           struct px_error *err)
+{
+    struct px_entry entry = run_entry(&slot->image);
+    result->diff.fields = 0;
+    memcpy(result->supported, slot->supported, sizeof result->supported);
+    for (size_t i = 0; i < run->count; i++) {
+        if (!slot->supported[i])
+            continue;
+        const struct engine *e = &run->engines[i];
+        enum px_status status = e->ops->run(e->instance, slot->units[i], &entry, &result->outcomes[i], err);
+        if (status != PX_OK)
+            return status;
+    }
+    for (size_t i = 1; i < run->count && slot->supported[0] && result->diff.fields == 0; i++) {
+        if (!slot->supported[i])
+            continue;
+        struct diff diff;
+        struct pair pair = { .run = run, .a = 0, .b = i, .diff = &diff };
+        diff_outcomes(&result->outcomes[0], run->caps[0], &result->outcomes[i], run->caps[i], &diff);
+        enum px_status status = compare_memory(&pair, slot, sweep, result->outcomes);
+        if (status != PX_OK)
+            return px_fail(err, status, "engine %s or %s: reading guest memory failed", engine_spec(&run->engines[0]),
+                           engine_spec(&run->engines[i]));
+        if (diff.fields == 0)
+            continue;
+        if ((diff.fields & ~(uint32_t)DIFF_MEMORY) == 0) { /* outcomes agree: they were not copied yet */
+            diff.a = result->outcomes[0];
+            diff.b = result->outcomes[i];
+            diff.a.dirty = diff.b.dirty = NULL;
+        }
+        result->diff = diff;
+        result->other = i;
+    }
+    return PX_OK;
+}
+
+enum px_status run_image(struct run *run, const struct px_image *image, bool sweep, struct run_result *result,
+                         struct px_error *err)
+{
+    struct run_slot slot;
+    enum px_status status = run_prepare(run, image, 0, &slot, err);
+    if (status != PX_OK)
+        return status;
+    status = run_compare(run, &slot, sweep, result, err);
+    run_release(run, &slot);
+    return status;
+}

@@ -1,0 +1,72 @@
+/*
+ * Image x engines -> outcomes -> differences. No process, timer or signal handler lives here: the
+ * sandbox, the fuzz targets and the library call it.
+ */
+#ifndef PX_RUN_H
+#define PX_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/diff.h"
+#include "harness/engines.h"
+#include "vm/program.h"
+
+enum {
+    RUN_ENGINES_MAX = 8,
+    /* With at most this many writable pages mapped all of them are compared, else the union of the dirty sets. */
+    RUN_WRITABLE_MAX = 8,
+    RUN_SWEEP_PAGES_MAX = 4096, /* a full sweep stops here */
+};
+
+/* Engines to compare; the first is the one all others are held against. */
+struct run {
+    struct engine engines[RUN_ENGINES_MAX];
+    struct px_caps caps[RUN_ENGINES_MAX];
+    size_t count;
+    uint8_t *scratch; /* two pages */
+};
+
+/* A program prepared for every engine. Unit NULL: that engine does not take it. */
+struct run_slot {
+    struct px_image image;
+    struct px_unit *units[RUN_ENGINES_MAX];
+    bool supported[RUN_ENGINES_MAX];
+};
+
+struct run_result {
+    struct px_outcome outcomes[RUN_ENGINES_MAX]; /* valid where supported; dirty sets until the next run */
+    bool supported[RUN_ENGINES_MAX];
+    size_t other;     /* the engine that diverges from engine 0, when diff.fields != 0 */
+    struct diff diff; /* of the first engine that diverges */
+};
+
+/* Opens the engines of a comma-separated list of specs ("interp,block:cpu=baseline,block"): a comma followed by KEY= goes
+ * on with the options before it. PX_ERR_INPUT: fewer than two, too many, or what engine_open says. */
+enum px_status run_open(const char *list, struct run *run, struct px_error *err) PX_CHECKED;
+
+/* Takes over engines opened by the caller, for tests. */
+enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run, struct px_error *err)
+    PX_CHECKED;
+void run_close(struct run *run);
+
+/* Prepares @image on every engine. PX_ERR_FULL: run and release earlier slots, then try again. On failure
+ * nothing stays prepared. */
+enum px_status run_prepare(struct run *run, const struct px_image *image, unsigned flags, struct run_slot *slot,
+                           struct px_error *err) PX_CHECKED;
+void run_release(struct run *run, struct run_slot *slot);
+
+/* Runs a prepared slot on every engine and compares. @sweep: read every mapped page, also those that must still equal
+ * the image. */
+enum px_status run_compare(struct run *run, struct run_slot *slot, bool sweep, struct run_result *result,
+                           struct px_error *err) PX_CHECKED;
+
+/* Prepare, compare, release. */
+enum px_status run_image(struct run *run, const struct px_image *image, bool sweep, struct run_result *result,
+                         struct px_error *err) PX_CHECKED;
+
+/* The entry that an image asks for. */
+struct px_entry run_entry(const struct px_image *image);
+
+#endif

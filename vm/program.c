@@ -1,0 +1,178 @@
+/*
+ * Test cases as data: growing buffers, edits, and the image that engines run.
+ */
+#include "vm/program.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One page is more than most programs need, so most buffers are allocated once. */
+enum { FIRST_CAPACITY = PX_PAGE_SIZE };
+
+void px_program_init(struct px_program *program)
+{
+    *program = (struct px_program){ .gas = 0 };
+}
+
+void px_program_fini(struct px_program *program)
+{
+    free(program->content);
+    free(program->code);
+    px_program_init(program);
+}
+
+void px_program_clear(struct px_program *program)
+{
+    program->origin = (struct px_origin){ .known = false };
+    program->gas = 0;
+    program->entry_pc = 0;
+    memset(program->x, 0, sizeof program->x);
+    program->code_size = 0;
+    program->map_count = 0;
+    program->content_size = 0;
+    program->has_expect = false;
+    program->expect = (struct px_expect){ .has_exit = false };
+}
+
+/* Makes room for @needed bytes, at least doubling, so that appending stays linear. */
+static enum px_status reserve(uint8_t **buffer, size_t *capacity, size_t needed)
+{
+    if (needed <= *capacity)
+        return PX_OK;
+    size_t grown = *capacity < FIRST_CAPACITY ? FIRST_CAPACITY : *capacity;
+    while (grown < needed)
+        grown *= 2;
+    uint8_t *bytes = realloc(*buffer, grown);
+    if (!bytes)
+        return PX_ERR_NOMEM;
+    *buffer = bytes;
+    *capacity = grown;
+    return PX_OK;
+}
+
+enum px_status px_program_copy(struct px_program *to, const struct px_program *from)
+{
+    if (to == from)
+        return PX_OK;
+    enum px_status status = reserve(&to->code, &to->code_capacity, from->code_size);
+    if (status == PX_OK)
+        status = reserve(&to->content, &to->content_capacity, from->content_size);
+    if (status != PX_OK)
+        return status;
+
+    to->origin = from->origin;
+    to->gas = from->gas;
+    to->entry_pc = from->entry_pc;
+    memcpy(to->x, from->x, sizeof to->x);
+    to->code_size = from->code_size;
+    if (from->code_size > 0)
+        memcpy(to->code, from->code, from->code_size);
+    to->map_count = from->map_count;
+    memcpy(to->maps, from->maps, from->map_count * sizeof from->maps[0]);
+    to->content_size = from->content_size;
+    if (from->content_size > 0)
+        memcpy(to->content, from->content, from->content_size);
+    to->has_expect = from->has_expect;
+    to->expect = from->expect;
+    return PX_OK;
+}
+
+enum px_status px_program_append(struct px_program *program, const void *bytes, size_t size)
+{
+    if (size > PX_CODE_MAX - program->code_size)
+        return PX_ERR_INPUT;
+    if (size == 0)
+        return PX_OK;
+    enum px_status status = reserve(&program->code, &program->code_capacity, program->code_size + size);
+    if (status != PX_OK)
+        return status;
+    memcpy(program->code + program->code_size, bytes, size);
+    program->code_size += size;
+    return PX_OK;
+}
+
+static void store_word(uint8_t bytes[4], uint32_t word)
+{
+    for (unsigned i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(word >> 8 * i);
+}
+
+enum px_status px_program_emit(struct px_program *program, const struct px_insn *insn)
+{
+    uint32_t word;
+    unsigned length = px_encode(insn, &word);
+    if (length == 0)
+        return PX_ERR_INPUT;
+    uint8_t bytes[4];
+    store_word(bytes, word);
+    return px_program_append(program, bytes, length);
+}
+
+enum px_status px_program_patch(struct px_program *program, size_t offset, const struct px_insn *insn)
+{
+    uint32_t word;
+    unsigned length = px_encode(insn, &word);
+    if (length == 0 || offset >= program->code_size)
+        return PX_ERR_INPUT;
+    /* The length that the low bits say is also given when the instruction is cut by the end of code. */
+    if (px_decode(program->code, program->code_size, offset).len != length ||
+        length > program->code_size - offset)
+        return PX_ERR_INPUT;
+    uint8_t bytes[4];
+    store_word(bytes, word);
+    memcpy(program->code + offset, bytes, length);
+    return PX_OK;
+}
+
+enum px_status px_program_map(struct px_program *program, uint64_t start, uint64_t size,
+                              enum px_map_kind kind, const void *content, size_t content_size)
+{
+    if (program->map_count == PX_PROGRAM_MAPS_MAX || content_size > PX_SPACE_SIZE)
+        return PX_ERR_INPUT;
+    enum px_status status =
+        reserve(&program->content, &program->content_capacity, program->content_size + content_size);
+    if (status != PX_OK)
+        return status;
+    if (content_size > 0)
+        memcpy(program->content + program->content_size, content, content_size);
+    program->maps[program->map_count++] = (struct px_program_map){
+        .start = start,
+        .size = size,
+        .kind = kind,
+        .content = program->content_size,
+        .content_size = content_size,
+    };
+    program->content_size += content_size;
+    return PX_OK;
+}
+
+struct px_mapping px_program_mapping(const struct px_program *program, size_t index)
+{
+    const struct px_program_map *map = &program->maps[index];
+    assert(index < program->map_count);
+    assert(map->content <= program->content_size);
+    assert(map->content_size <= program->content_size - map->content);
+    return (struct px_mapping){
+        .start = map->start,
+        .size = map->size,
+        .kind = map->kind,
+        .content = map->content_size > 0 ? program->content + map->content : NULL,
+        .content_size = map->content_size,
+    };
+}
+
+void px_program_image(struct px_program *program, struct px_image *image)
+{
+    for (size_t i = 0; i < program->map_count; i++)
+        program->image_maps[i] = px_program_mapping(program, i);
+    *image = (struct px_image){
+        .code = program->code,
+        .code_size = program->code_size,
+        .entry_pc = program->entry_pc,
+        .gas = program->gas,
+        .maps = program->image_maps,
+        .map_count = program->map_count,
+    };
+    memcpy(image->x, program->x, sizeof image->x);
+}
