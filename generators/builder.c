@@ -7,8 +7,10 @@ void builder_init(struct builder *b, uint64_t seed, uint64_t index, struct px_pr
     *b = (struct builder){ .program = program, .compress = 8 };
     prng_init(&b->prng, seed, index);
     uint64_t pick = prng_next(&b->prng);
-    for (size_t i = 0; i < sizeof b->favourites; i++, pick >>= 4)
-        b->favourites[i] = pick & 15;
+    for (unsigned i = 0; i < PX_REG_COUNT; i++)
+        b->likes[i] = (uint8_t)i;
+    for (unsigned i = PX_REG_COUNT; i < sizeof b->likes; i++)
+        b->likes[i] = (pick >> (4 * (i % 4))) & 15;
     program->gas = 1000000;
 }
 
@@ -38,10 +40,7 @@ void builder_map_regions(struct builder *b)
 
 unsigned builder_source(struct builder *b)
 {
-    uint64_t pick = prng_next(&b->prng);
-    if (pick & 1)
-        return b->favourites[(pick >> 1) & 3];
-    return (pick >> 8) & 15;
+    return b->likes[prng_next(&b->prng) >> 59];
 }
 
 unsigned builder_target(struct builder *b)
@@ -53,11 +52,11 @@ unsigned builder_target(struct builder *b)
     return rd;
 }
 
-void builder_emit(struct builder *b, struct px_insn insn)
+void builder_emit(struct builder *b, struct px_insn *insn)
 {
     if (b->compress && prng_one_in(&b->prng, b->compress))
-        (void)px_compress(&insn); /* keeps the wide form where there is no short one */
-    keep(b, px_program_emit(b->program, &insn));
+        (void)px_compress(insn); /* keeps the wide form where there is no short one */
+    keep(b, px_program_emit(b->program, insn));
 }
 
 void builder_op(struct builder *b, enum px_op op, unsigned rd, unsigned rs1, unsigned rs2, int32_t imm)
@@ -81,48 +80,50 @@ void builder_half(struct builder *b, uint16_t half)
     keep(b, px_program_append(b->program, &half, sizeof half));
 }
 
-/* An instruction whose only effect is on registers; rejection keeps it uniform over them. */
-static enum px_op any_alu_op(struct prng *prng)
-{
-    enum px_op op;
-    do {
-        op = 1 + prng_below(prng, PX_OP_COUNT - 1);
-    } while (px_ops[op].effects != PX_EFF_NONE);
-    return op;
-}
+/* The instructions that only change registers, by the formats that such instructions have. */
+static const uint8_t alu_ops[] = {
+#define PX_OP(name, mnemonic, format, ...) LIST_##format(PX_OP_##name)
+#define LIST_R(op) op,
+#define LIST_R1(op) op,
+#define LIST_I(op) op,
+#define LIST_SH6(op) op,
+#define LIST_SH5(op) op,
+#define LIST_U(op) op,
+#define LIST_FENCE(op) op,
+#define LIST_LOAD(op)
+#define LIST_STORE(op)
+#define LIST_BRANCH(op)
+#define LIST_JAL(op)
+#define LIST_JALR(op)
+#define LIST_NONE(op)
+#define LIST_ECALLI(op)
+#include "vm/isa.def"
+};
 
-static int32_t any_immediate(struct prng *prng, enum px_format format)
+/* What of a boundary-biased 12-bit immediate a format keeps. */
+static const int32_t imm_mask[PX_FMT_COUNT] = { [PX_FMT_I] = -1, [PX_FMT_SH6] = 63, [PX_FMT_SH5] = 31 };
+
+static int32_t any_upper(struct prng *prng)
 {
-    switch (format) {
-    case PX_FMT_I:
-        return px_any_imm12(prng);
-    case PX_FMT_SH6:
-        return (int32_t)prng_below(prng, 64);
-    case PX_FMT_SH5:
-        return (int32_t)prng_below(prng, 32);
-    case PX_FMT_U: {
-        uint32_t pick = prng_below(prng, 8);
-        uint32_t upper = pick == 0 ? 0 : pick == 1 ? 0x80000 : pick == 2 ? 0x7ffff : pick == 3 ? 0xfffff : (uint32_t)prng_next(prng);
-        return (int32_t)(upper << 12);
-    }
-    default:
-        return 0;
-    }
+    static const uint32_t uppers[4] = { 0, 0x80000, 0x7ffff, 0xfffff };
+    uint32_t pick = prng_below(prng, 8);
+    return (int32_t)((pick < 4 ? uppers[pick] : (uint32_t)prng_next(prng)) << 12);
 }
 
 void builder_alu(struct builder *b)
 {
-    enum px_op op = any_alu_op(&b->prng);
+    /* Every operand is drawn, then those that the format has are kept: random branches would cost more. */
+    enum px_op op = alu_ops[prng_below(&b->prng, sizeof alu_ops)];
     enum px_format format = px_ops[op].format;
     unsigned has = px_format_regs[format];
-    struct px_insn insn = { .op = (uint8_t)op, .len = 4, .imm = any_immediate(&b->prng, format) };
-    if (has & PX_HAS_RD)
-        insn.rd = (uint8_t)builder_target(b);
-    if (has & PX_HAS_RS1)
-        insn.rs1 = (uint8_t)builder_source(b);
-    if (has & PX_HAS_RS2)
-        insn.rs2 = (uint8_t)builder_source(b);
-    builder_emit(b, insn);
+    unsigned rd = builder_target(b), sources = (unsigned)(prng_next(&b->prng) >> 54);
+    struct px_insn insn = { .op = (uint8_t)op, .len = 4, .imm = px_any_imm12(&b->prng) & imm_mask[format] };
+    insn.rd = has & PX_HAS_RD ? (uint8_t)rd : 0;
+    insn.rs1 = has & PX_HAS_RS1 ? b->likes[sources & 31] : 0;
+    insn.rs2 = has & PX_HAS_RS2 ? b->likes[sources >> 5] : 0;
+    if (format == PX_FMT_U)
+        insn.imm = any_upper(&b->prng);
+    builder_emit(b, &insn);
 }
 
 uint32_t builder_here(const struct builder *b)

@@ -15,7 +15,7 @@ struct builder {
     struct px_program *program;
     enum px_status status; /* sticky: the first failure */
     uint16_t reserved;     /* bit x: random instructions do not write x */
-    uint8_t favourites[4]; /* registers that this program likes: aliasing */
+    uint8_t likes[32];     /* registers to draw from: every one, and this program's favourites again */
     uint8_t compress;      /* try a compressed form once in so many; 0 = never */
 };
 
@@ -32,7 +32,7 @@ unsigned builder_source(struct builder *b);
 unsigned builder_target(struct builder *b);
 
 /* Appends an instruction, sometimes compressed. */
-void builder_emit(struct builder *b, struct px_insn insn);
+void builder_emit(struct builder *b, struct px_insn *insn);
 /* The same by operands; never compressed, so that it can be patched. */
 void builder_op(struct builder *b, enum px_op op, unsigned rd, unsigned rs1, unsigned rs2, int32_t imm);
 void builder_word(struct builder *b, uint32_t word);

@@ -102,7 +102,7 @@ static void loop(struct shape *s, unsigned depth)
         return;
     }
     unsigned counter = reserve(s);
-    int32_t times = (int32_t)(depth == 0 ? 1 + prng_below(&b->prng, 20) : 1 + prng_below(&b->prng, 5));
+    int32_t times = (int32_t)(depth == 0 ? 1 + prng_below(&b->prng, 10) : 1 + prng_below(&b->prng, 3));
     builder_op(b, PX_OP_ADDI, counter, 0, 0, times);
     label(s);
     uint32_t head = builder_here(b);
@@ -191,7 +191,7 @@ static void access_memory(struct shape *s)
             in.rd = (uint8_t)builder_target(b);
         else
             in.rs2 = (uint8_t)builder_source(b);
-        builder_emit(b, in);
+        builder_emit(b, &in);
     }
     release(s, base);
 }

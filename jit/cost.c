@@ -66,15 +66,12 @@ void jit_cost_add(struct jit_cost *cost, const struct px_insn *in, uint64_t mem)
     unsigned rd = in->rd, a = in->rs1, b = in->rs2;
 
     /* Formats without a second source decode it as 0, which must not pass for rd. */
-    bool same = rd == a || (price->asks == EITHER && rd == b && info->format == PX_FMT_R);
+    unsigned same = (rd == a) | ((price->asks == EITHER) & (rd == b) & (info->format == PX_FMT_R));
     uint32_t dec = same ? price->same : price->other;
     cost->count++;
-    if (cost->slots >= 4) {
-        cost->cycle++;
-        cost->slots = dec;
-    } else {
-        cost->slots += dec;
-    }
+    uint32_t full = cost->slots >= 4;
+    cost->cycle += full;
+    cost->slots = (full ? 0 : cost->slots) + dec;
 
     /* Moves rename: no latency of their own. */
     if (rd != 0 && ((in->op == PX_OP_ADDI && in->imm == 0 && a != 0) || (in->op == PX_OP_ADD && a == 0 && b != 0))) {

@@ -1,5 +1,5 @@
 /*
- * Decoder: (opcode, funct3) -> first row -> match/mask -> fields by format. The rows decide; there is no
+ * Decoder: (opcode, funct3, funct7) -> row -> match/mask -> fields by format. The rows decide; there is no
  * code for single instructions.
  */
 #include "vm/fields.h"
@@ -7,46 +7,36 @@
 
 #include <string.h>
 
-/* Bits 6..2 of a 4-byte instruction. */
-enum {
-    KEY_LOAD = 0x00,
-    KEY_CUSTOM_0 = 0x02,
-    KEY_MISC_MEM = 0x03,
-    KEY_OP_IMM = 0x04,
-    KEY_AUIPC = 0x05,
-    KEY_OP_IMM_32 = 0x06,
-    KEY_STORE = 0x08,
-    KEY_OP = 0x0c,
-    KEY_LUI = 0x0d,
-    KEY_OP_32 = 0x0e,
-    KEY_BRANCH = 0x18,
-    KEY_JALR = 0x19,
-    KEY_JAL = 0x1b,
-    KEY_SYSTEM = 0x1c,
-};
+/* Index of a 4-byte instruction: opcode bits 6..2, funct3, funct7. */
+#define KEY(word) ((((word) >> 2) & 31u) << 10 | (((word) >> 12) & 7u) << 7 | (((word) >> 25) & 127u))
+enum { KEYS = 1 << 15 };
 
-/* First row of each group by [opcode][funct3]; 0 where the group is empty. U and J rows own all eight. */
-#define ROW_ANY(opcode)                                                                                      \
-    { [0 ... 7] = PX_FIRST_##opcode##_ANY }
-
-static const uint8_t first_row[32][8] = {
-    [KEY_AUIPC] = ROW_ANY(AUIPC),
-    [KEY_LUI] = ROW_ANY(LUI),
-    [KEY_JAL] = ROW_ANY(JAL),
-#define PX_AT(opcode, funct3) INDEX_##funct3(opcode)
-#define INDEX_ANY(opcode)
-#define INDEX_0(opcode) [KEY_##opcode][0] = PX_FIRST_##opcode##_0,
-#define INDEX_1(opcode) [KEY_##opcode][1] = PX_FIRST_##opcode##_1,
-#define INDEX_2(opcode) [KEY_##opcode][2] = PX_FIRST_##opcode##_2,
-#define INDEX_3(opcode) [KEY_##opcode][3] = PX_FIRST_##opcode##_3,
-#define INDEX_4(opcode) [KEY_##opcode][4] = PX_FIRST_##opcode##_4,
-#define INDEX_5(opcode) [KEY_##opcode][5] = PX_FIRST_##opcode##_5,
-#define INDEX_6(opcode) [KEY_##opcode][6] = PX_FIRST_##opcode##_6,
-#define INDEX_7(opcode) [KEY_##opcode][7] = PX_FIRST_##opcode##_7,
+/*
+ * The row by index, 0 where there is none. How many indices a row takes follows from its format: shift
+ * amounts of six bits reach into funct7, immediates fill it, and the widest fill funct3 too.
+ */
+static const uint8_t row_of[KEYS] = {
+#define PX_OP(name, mnemonic, format, match, mask, extension, gas, effects)                                  \
+    [KEY(match##u)... KEY(match##u) + SPAN_##format] = PX_OP_##name,
+#define PX_OP_ALSO(name, ...)
+#define SPAN_NONE 0
+#define SPAN_R 0
+#define SPAN_R1 0
+#define SPAN_SH5 0
+#define SPAN_SH6 1
+#define SPAN_I 127
+#define SPAN_LOAD 127
+#define SPAN_STORE 127
+#define SPAN_BRANCH 127
+#define SPAN_JALR 127
+#define SPAN_FENCE 127
+#define SPAN_ECALLI 127
+#define SPAN_U 1023
+#define SPAN_JAL 1023
 #include "vm/isa.def"
 };
 
-/* The same by [quadrant][funct3] of a halfword. */
+/* First row of a halfword by [quadrant][funct3]; 0 where the group is empty. */
 static const uint8_t first_rvc[3][8] = {
 #define PX_RVC_AT(quadrant, funct3) [quadrant][funct3] = PX_C_FIRST_##quadrant##_##funct3,
 #include "vm/isa.def"
@@ -60,13 +50,10 @@ static int32_t sign_extend(uint32_t value, unsigned bits)
     return (int32_t)((value ^ sign) - sign);
 }
 
-static int32_t immediate(uint32_t word, enum px_format format)
+/* Immediates that are not at the top of the word. */
+static int32_t scattered_immediate(uint32_t word, enum px_format format)
 {
     switch (format) {
-    case PX_FMT_I:
-    case PX_FMT_LOAD:
-    case PX_FMT_JALR:
-        return sign_extend(GATHER(PX_IMM_I), 12);
     case PX_FMT_STORE:
         return sign_extend(GATHER(PX_IMM_S), 12);
     case PX_FMT_BRANCH:
@@ -75,51 +62,75 @@ static int32_t immediate(uint32_t word, enum px_format format)
         return sign_extend(GATHER(PX_IMM_J), 21);
     case PX_FMT_U:
         return (int32_t)GATHER(PX_IMM_U);
-    case PX_FMT_SH6:
-        return (int32_t)GATHER(PX_IMM_SH6);
-    case PX_FMT_SH5:
-        return (int32_t)GATHER(PX_IMM_SH5);
     case PX_FMT_FENCE:
         return (int32_t)GATHER(PX_IMM_FENCE);
     case PX_FMT_ECALLI:
         return sign_extend(GATHER(PX_IMM_ECALLI), 20);
-    case PX_FMT_NONE:
-    case PX_FMT_R:
-    case PX_FMT_R1:
-    case PX_FMT_COUNT:
-        break;
+    default:
+        return 0;
     }
-    return 0;
 }
+
+/* The 12 bits at the top of the word, as far as a format has them: what most instructions need, without a branch on
+ * the format, which random code would mispredict. */
+static const int32_t top_mask[PX_FMT_COUNT] = {
+    [PX_FMT_I] = -1, [PX_FMT_LOAD] = -1, [PX_FMT_JALR] = -1, [PX_FMT_SH6] = 63, [PX_FMT_SH5] = 31,
+};
+
+static const bool is_scattered[PX_FMT_COUNT] = {
+    [PX_FMT_STORE] = true, [PX_FMT_BRANCH] = true, [PX_FMT_JAL] = true,
+    [PX_FMT_U] = true,     [PX_FMT_FENCE] = true,  [PX_FMT_ECALLI] = true,
+};
+
+/* Register fields by PX_HAS_*: rd, rs1 and rs2 where they stand in the word. */
+static const uint32_t field_mask[8] = {
+    [PX_HAS_RD] = 0x00000f80,
+    [PX_HAS_RS1] = 0x000f8000,
+    [PX_HAS_RD | PX_HAS_RS1] = 0x000f8f80,
+    [PX_HAS_RS2] = 0x01f00000,
+    [PX_HAS_RD | PX_HAS_RS2] = 0x01f00f80,
+    [PX_HAS_RS1 | PX_HAS_RS2] = 0x01ff8000,
+    [PX_HAS_RD | PX_HAS_RS1 | PX_HAS_RS2] = 0x01ff8f80,
+};
+
+/* Put together in a register: gathered byte by byte in memory, the struct would be read back before its bytes have met. */
+static struct px_insn pack(unsigned op, unsigned rvc, unsigned len, uint64_t rd, uint64_t rs1, uint64_t rs2, int32_t imm)
+{
+    struct px_insn insn;
+    uint64_t head = op | rvc << 8 | len << 16 | rd << 24 | rs1 << 32 | rs2 << 40;
+    memcpy(&insn, &head, sizeof head);
+    insn.imm = imm;
+    return insn;
+}
+
+_Static_assert(offsetof(struct px_insn, op) == 0 && offsetof(struct px_insn, rvc) == 1 &&
+                   offsetof(struct px_insn, len) == 2 && offsetof(struct px_insn, rd) == 3 &&
+                   offsetof(struct px_insn, rs1) == 4 && offsetof(struct px_insn, rs2) == 5 &&
+                   offsetof(struct px_insn, imm) == 8,
+               "pack() places them");
 
 static const struct px_insn illegal_4 = { .op = PX_OP_ILLEGAL, .len = 4 };
 static const struct px_insn illegal_2 = { .op = PX_OP_ILLEGAL, .len = 2 };
 
 static struct px_insn decode_32(uint32_t word)
 {
-    unsigned row = first_row[(word >> 2) & 31][(word >> 12) & 7];
+    unsigned row = row_of[KEY(word)];
     if (row == 0)
         return illegal_4;
-    /* Rows of a group are adjacent, and a group's fixed bits are in every row's mask. */
-    uint32_t key = px_ops[row].match & 0x707fu;
     while ((word & px_ops[row].mask) != px_ops[row].match) {
-        row++;
-        if (row == PX_OP_COUNT || (px_ops[row].match & 0x707fu) != key)
+        row++; /* a PX_OP_ALSO row shares the index of the one before it */
+        if (row == PX_OP_COUNT || KEY(px_ops[row].match) != KEY(word))
             return illegal_4;
     }
 
     enum px_format format = px_ops[row].format;
-    unsigned has = px_format_regs[format];
-    struct px_insn insn = { .op = (uint8_t)row, .len = 4, .imm = immediate(word, format) };
-    unsigned rd = has & PX_HAS_RD ? (word >> 7) & 31 : 0;
-    unsigned rs1 = has & PX_HAS_RS1 ? (word >> 15) & 31 : 0;
-    unsigned rs2 = has & PX_HAS_RS2 ? (word >> 20) & 31 : 0;
-    if ((rd | rs1 | rs2) >= PX_REG_COUNT)
+    uint32_t fields = word & field_mask[px_format_regs[format]];
+    if (fields & 0x01080800) /* the top bit of a register field: x16..x31 */
         return illegal_4;
-    insn.rd = (uint8_t)rd;
-    insn.rs1 = (uint8_t)rs1;
-    insn.rs2 = (uint8_t)rs2;
-    return insn;
+    int32_t imm = (int32_t)sign_extend(GATHER(PX_IMM_I), 12) & top_mask[format];
+    if (is_scattered[format])
+        imm = scattered_immediate(word, format);
+    return pack(row, PX_C_NONE, 4, (fields >> 7) & 31, (fields >> 15) & 31, (fields >> 20) & 31, imm);
 }
 
 /* Fields of a compressed instruction, before the checks on them. */
@@ -207,13 +218,7 @@ static struct px_insn decode_16(uint32_t word)
         return illegal_2;
     if ((demands & PX_RVC_REG_NZ) && ((word >> 7) & 31) == 0)
         return illegal_2;
-    return (struct px_insn){ .op = px_rvcs[row].expansion,
-                             .rvc = (uint8_t)row,
-                             .len = 2,
-                             .rd = (uint8_t)f.rd,
-                             .rs1 = (uint8_t)f.rs1,
-                             .rs2 = (uint8_t)f.rs2,
-                             .imm = f.imm };
+    return pack(px_rvcs[row].expansion, row, 2, f.rd, f.rs1, f.rs2, f.imm);
 }
 
 struct px_insn px_decode_word(uint32_t word)

@@ -22,14 +22,11 @@ static bool fits_unsigned(int32_t imm, uint32_t cover)
 #define PLACE_UNSIGNED(layout)                                                                               \
     (fits_unsigned((int32_t)imm, COVER(layout)) ? (*bits = SCATTER(layout), true) : false)
 
+/* Immediates that are not at the top of the word. */
 static bool place_immediate(uint32_t imm, enum px_format format, uint32_t *bits)
 {
     *bits = 0;
     switch (format) {
-    case PX_FMT_I:
-    case PX_FMT_LOAD:
-    case PX_FMT_JALR:
-        return PLACE_SIGNED(PX_IMM_I);
     case PX_FMT_STORE:
         return PLACE_SIGNED(PX_IMM_S);
     case PX_FMT_BRANCH:
@@ -38,30 +35,36 @@ static bool place_immediate(uint32_t imm, enum px_format format, uint32_t *bits)
         return PLACE_SIGNED(PX_IMM_J);
     case PX_FMT_U:
         return PLACE_UNSIGNED(PX_IMM_U);
-    case PX_FMT_SH6:
-        return PLACE_UNSIGNED(PX_IMM_SH6);
-    case PX_FMT_SH5:
-        return PLACE_UNSIGNED(PX_IMM_SH5);
     case PX_FMT_FENCE:
         return PLACE_UNSIGNED(PX_IMM_FENCE);
     case PX_FMT_ECALLI:
         return PLACE_SIGNED(PX_IMM_ECALLI);
-    case PX_FMT_NONE:
-    case PX_FMT_R:
-    case PX_FMT_R1:
-    case PX_FMT_COUNT:
-        break;
+    default:
+        return false;
     }
-    return imm == 0;
 }
+
+/* Ranges of the immediates at the top of the word, which most instructions have; min > max: elsewhere. */
+static const struct {
+    int16_t min, max;
+} top_range[PX_FMT_COUNT] = {
+    [PX_FMT_I] = { -2048, 2047 }, [PX_FMT_LOAD] = { -2048, 2047 }, [PX_FMT_JALR] = { -2048, 2047 },
+    [PX_FMT_SH6] = { 0, 63 },     [PX_FMT_SH5] = { 0, 31 },        [PX_FMT_STORE] = { 1, 0 },
+    [PX_FMT_BRANCH] = { 1, 0 },   [PX_FMT_U] = { 1, 0 },           [PX_FMT_JAL] = { 1, 0 },
+    [PX_FMT_FENCE] = { 1, 0 },    [PX_FMT_ECALLI] = { 1, 0 },
+};
 
 static unsigned encode_32(const struct px_insn *insn, uint32_t *word)
 {
     const struct px_op_info *info = &px_ops[insn->op];
     unsigned has = px_format_regs[info->format];
-    uint32_t bits;
-    if (!place_immediate((uint32_t)insn->imm, info->format, &bits))
+    uint32_t bits = (uint32_t)insn->imm << 20;
+    if (top_range[info->format].min > top_range[info->format].max) {
+        if (!place_immediate((uint32_t)insn->imm, info->format, &bits))
+            return 0;
+    } else if (insn->imm < top_range[info->format].min || insn->imm > top_range[info->format].max) {
         return 0;
+    }
     if ((insn->rd | insn->rs1 | insn->rs2) >= PX_REG_COUNT)
         return 0;
     if ((!(has & PX_HAS_RD) && insn->rd) || (!(has & PX_HAS_RS1) && insn->rs1) ||

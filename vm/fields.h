@@ -5,13 +5,11 @@
 #ifndef PX_FIELDS_H
 #define PX_FIELDS_H
 
-#define PX_IMM_I(X) X(20, 12, 0)
+#define PX_IMM_I(X) X(20, 12, 0) /* shift amounts are its low bits */
 #define PX_IMM_S(X) X(7, 5, 0) X(25, 7, 5)
 #define PX_IMM_B(X) X(8, 4, 1) X(25, 6, 5) X(7, 1, 11) X(31, 1, 12)
 #define PX_IMM_U(X) X(12, 20, 12)
 #define PX_IMM_J(X) X(21, 10, 1) X(20, 1, 11) X(12, 8, 12) X(31, 1, 20)
-#define PX_IMM_SH6(X) X(20, 6, 0)
-#define PX_IMM_SH5(X) X(20, 5, 0)
 #define PX_IMM_FENCE(X) X(7, 5, 0) X(15, 17, 5)
 #define PX_IMM_ECALLI(X) X(15, 17, 0) X(7, 3, 17)
 

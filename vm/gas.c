@@ -10,72 +10,56 @@ uint64_t px_gas_mem(const struct px_image *image)
     return PX_GAS_MEM * tier;
 }
 
-/* Latency and front-end slots of one instruction. */
-struct price {
-    uint64_t cy;
-    unsigned dec;
+/* What makes the smaller number of slots apply. */
+enum condition {
+    ALWAYS,
+    RD_IS_SOURCE, /* rd equals a source register, x0 included */
+    RD_IS_RS1,
 };
 
-static struct price class_price(const struct px_insn *in, uint64_t mem)
+/* A row of the table in ISA.md 7: latency, slots if the condition holds and if not. */
+struct price {
+    enum condition when;
+    unsigned cy, dec, dec_else;
+};
+
+static const struct price prices[PX_GC_CLASS_COUNT] = {
+    [PX_GC_MEMORY] = { ALWAYS, 0, 1, 1 }, /* cy is mem */
+    [PX_GC_UPPER] = { ALWAYS, 1, 2, 2 },
+    [PX_GC_ALU] = { RD_IS_SOURCE, 1, 1, 2 },
+    [PX_GC_SHIFT] = { RD_IS_RS1, 1, 2, 3 },
+    [PX_GC_SLT] = { ALWAYS, 3, 3, 3 },
+    [PX_GC_ALUW] = { RD_IS_SOURCE, 2, 2, 3 },
+    [PX_GC_SHIFTW] = { RD_IS_RS1, 2, 3, 4 },
+    [PX_GC_MUL] = { RD_IS_SOURCE, 3, 1, 2 },
+    [PX_GC_MULW] = { RD_IS_SOURCE, 4, 2, 3 },
+    [PX_GC_MULH] = { ALWAYS, 4, 4, 4 },
+    [PX_GC_MULHSU] = { ALWAYS, 6, 4, 4 },
+    [PX_GC_DIV] = { ALWAYS, 60, 4, 4 },
+    [PX_GC_UNARY] = { ALWAYS, 1, 1, 1 },
+    [PX_GC_CTZ] = { ALWAYS, 2, 1, 1 },
+    [PX_GC_MINMAX] = { RD_IS_SOURCE, 3, 2, 3 },
+    [PX_GC_ANDN] = { ALWAYS, 2, 3, 3 },
+    [PX_GC_XNOR] = { RD_IS_SOURCE, 2, 2, 3 },
+    [PX_GC_CZERO] = { ALWAYS, 2, 2, 2 },
+    [PX_GC_JAL] = { ALWAYS, 15, 1, 1 },
+    [PX_GC_JALR] = { ALWAYS, 22, 1, 1 },
+    [PX_GC_BRANCH] = { ALWAYS, 20, 1, 1 },
+    [PX_GC_STOP] = { ALWAYS, 2, 1, 1 },
+    [PX_GC_FENCE] = { ALWAYS, 1, 1, 1 },
+    [PX_GC_CALL] = { ALWAYS, 0, 0, 0 }, /* its block has no static price */
+};
+
+static unsigned slots_of(const struct px_insn *in, const struct price *price, unsigned has)
 {
-    unsigned has = px_format_regs[px_ops[in->op].format];
-    bool rd_is_rs1 = (has & PX_HAS_RS1) && in->rd == in->rs1;
-    bool rd_is_source = rd_is_rs1 || ((has & PX_HAS_RS2) && in->rd == in->rs2);
-    switch ((enum px_gas_class)px_ops[in->op].gas) {
-    case PX_GC_MEMORY:
-        return (struct price){ mem, 1 };
-    case PX_GC_UPPER:
-        return (struct price){ 1, 2 };
-    case PX_GC_ALU:
-        return (struct price){ 1, rd_is_source ? 1 : 2 };
-    case PX_GC_SHIFT:
-        return (struct price){ 1, rd_is_rs1 ? 2 : 3 };
-    case PX_GC_SLT:
-        return (struct price){ 3, 3 };
-    case PX_GC_ALUW:
-        return (struct price){ 2, rd_is_source ? 2 : 3 };
-    case PX_GC_SHIFTW:
-        return (struct price){ 2, rd_is_rs1 ? 3 : 4 };
-    case PX_GC_MUL:
-        return (struct price){ 3, rd_is_source ? 1 : 2 };
-    case PX_GC_MULW:
-        return (struct price){ 4, rd_is_source ? 2 : 3 };
-    case PX_GC_MULH:
-        return (struct price){ 4, 4 };
-    case PX_GC_MULHSU:
-        return (struct price){ 6, 4 };
-    case PX_GC_DIV:
-        return (struct price){ 60, 4 };
-    case PX_GC_UNARY:
-        return (struct price){ 1, 1 };
-    case PX_GC_CTZ:
-        return (struct price){ 2, 1 };
-    case PX_GC_MINMAX:
-        return (struct price){ 3, rd_is_source ? 2 : 3 };
-    case PX_GC_ANDN:
-        return (struct price){ 2, 3 };
-    case PX_GC_XNOR:
-        return (struct price){ 2, rd_is_source ? 2 : 3 };
-    case PX_GC_CZERO:
-        return (struct price){ 2, 2 };
-    case PX_GC_JAL:
-        return (struct price){ 15, 1 };
-    case PX_GC_JALR:
-        return (struct price){ 22, 1 };
-    case PX_GC_BRANCH:
-        return (struct price){ 20, 1 };
-    case PX_GC_STOP:
-        return (struct price){ 2, 1 };
-    case PX_GC_FENCE:
-        return (struct price){ 1, 1 };
-    case PX_GC_CALL: /* its block has no static price */
-    case PX_GC_CLASS_COUNT:
-        break;
-    }
-    return (struct price){ 0, 0 };
+    /* Without short cuts: on random code a mispredicted branch costs more than the whole sum. */
+    unsigned rd_is_rs1 = (has / PX_HAS_RS1) & 1u & (in->rd == in->rs1);
+    unsigned rd_is_rs2 = (has / PX_HAS_RS2) & 1u & (in->rd == in->rs2);
+    unsigned holds = (price->when == ALWAYS) | rd_is_rs1 | ((price->when == RD_IS_SOURCE) & rd_is_rs2);
+    return holds ? price->dec : price->dec_else;
 }
 
-static bool lives_in_memory(unsigned x)
+static unsigned lives_in_memory(unsigned x)
 {
     return x == 3 || x == 4;
 }
@@ -99,25 +83,22 @@ uint64_t px_gas_cost(const struct px_insn *insns, size_t count, uint64_t mem)
     for (size_t i = 0; i < count; i++) {
         const struct px_insn *in = &insns[i];
         unsigned has = px_format_regs[px_ops[in->op].format];
-        struct price price = class_price(in, mem);
-        price.cy += (has & PX_HAS_RD) && lives_in_memory(in->rd) ? mem : 0;
-        price.cy += (has & PX_HAS_RS1) && lives_in_memory(in->rs1) ? mem : 0;
-        price.cy += (has & PX_HAS_RS2) && lives_in_memory(in->rs2) ? mem : 0;
+        enum px_gas_class class = px_ops[in->op].gas;
+        uint64_t cy = class == PX_GC_MEMORY ? mem : prices[class].cy;
+        unsigned dec = slots_of(in, &prices[class], has);
+        /* Fields that the format lacks are 0, so only register positions count. */
+        cy += mem * (lives_in_memory(in->rd) + lives_in_memory(in->rs1) + lives_in_memory(in->rs2));
 
-        if (slots >= 4) {
-            cycle += 1;
-            slots = price.dec;
-        } else {
-            slots += price.dec;
-        }
+        unsigned full = slots >= 4; /* overshoot is not carried */
+        cycle += full;
+        slots = (full ? 0 : slots) + dec;
         if (is_move(in)) {
             ready[in->rd] = ready[in->op == PX_OP_ADDI ? in->rs1 : in->rs2];
             continue;
         }
-        /* Fields that the format lacks are 0, and x0 is always ready. */
-        uint64_t done = larger(cycle, larger(ready[in->rs1], ready[in->rs2])) + price.cy;
-        if (in->rd != 0)
-            ready[in->rd] = done;
+        uint64_t done = larger(cycle, larger(ready[in->rs1], ready[in->rs2])) + cy;
+        ready[in->rd] = done;
+        ready[0] = 0; /* never waits, is never written */
         last = larger(last, done);
     }
     return larger(last, 4) - 3;

@@ -124,12 +124,11 @@ enum {
 #define PX_EFF_WIDTH_LOG2(effects) ((effects)&3)
 
 /*
- * One enumerator per row. Rows of one (opcode, funct3) stand together, and PX_AT gives the first of
- * them a second name, from which decode.c builds its index.
+ * One enumerator per row, in the order of isa.def: decode.c relies on a PX_OP_ALSO row following the row it shares its
+ * index with.
  */
 enum px_op {
     PX_OP_ILLEGAL = 0,
-#define PX_AT(opcode, funct3) PX_FIRST_##opcode##_##funct3, PX_BEFORE_##opcode##_##funct3 = PX_FIRST_##opcode##_##funct3 - 1,
 #define PX_OP(name, ...) PX_OP_##name,
 #include "vm/isa.def"
     PX_OP_COUNT
