@@ -172,7 +172,7 @@ static void make_op(struct builder *b, enum px_op op, uint64_t index)
 {
     static const uint8_t first[3] = { 10, 11, 12 };
     enum px_format format = px_ops[op].format;
-    bool aliased = px_format_regs[format] != 0;
+    bool aliased = px_ops[op].regs != 0;
     const uint8_t *r = aliased ? aliases[digit(&index, ALIASES)] : first;
     int32_t imm = 0;
     switch (format) {

@@ -112,16 +112,18 @@ static int32_t any_upper(struct prng *prng)
 
 void builder_alu(struct builder *b)
 {
-    /* Every operand is drawn, then those that the format has are kept: random branches would cost more. */
+    /* Every register is drawn, then those that the format has are kept: random branches would cost more. */
     enum px_op op = alu_ops[prng_below(&b->prng, sizeof alu_ops)];
     enum px_format format = px_ops[op].format;
-    unsigned has = px_format_regs[format];
+    unsigned has = px_ops[op].regs;
     unsigned rd = builder_target(b), sources = (unsigned)(prng_next(&b->prng) >> 54);
-    struct px_insn insn = { .op = (uint8_t)op, .len = 4, .imm = px_any_imm12(&b->prng) & imm_mask[format] };
+    struct px_insn insn = { .op = (uint8_t)op, .len = 4 };
     insn.rd = has & PX_HAS_RD ? (uint8_t)rd : 0;
     insn.rs1 = has & PX_HAS_RS1 ? b->likes[sources & 31] : 0;
     insn.rs2 = has & PX_HAS_RS2 ? b->likes[sources >> 5] : 0;
-    if (format == PX_FMT_U)
+    if (imm_mask[format])
+        insn.imm = px_any_imm12(&b->prng) & imm_mask[format];
+    else if (format == PX_FMT_U)
         insn.imm = any_upper(&b->prng);
     builder_emit(b, &insn);
 }

@@ -104,7 +104,7 @@ static void close_block(struct jit_compiler *c, const struct open_block *b)
 static bool only_writes_x0(const struct px_insn *in)
 {
     const struct px_op_info *info = &px_ops[in->op];
-    return in->rd == 0 && info->effects == PX_EFF_NONE && (px_format_regs[info->format] & PX_HAS_RD);
+    return in->rd == 0 && info->effects == PX_EFF_NONE && (info->regs & PX_HAS_RD);
 }
 
 static void sweep(struct jit_compiler *c, uint64_t mem)

@@ -71,28 +71,6 @@ static int32_t scattered_immediate(uint32_t word, enum px_format format)
     }
 }
 
-/* The 12 bits at the top of the word, as far as a format has them: what most instructions need, without a branch on
- * the format, which random code would mispredict. */
-static const int32_t top_mask[PX_FMT_COUNT] = {
-    [PX_FMT_I] = -1, [PX_FMT_LOAD] = -1, [PX_FMT_JALR] = -1, [PX_FMT_SH6] = 63, [PX_FMT_SH5] = 31,
-};
-
-static const bool is_scattered[PX_FMT_COUNT] = {
-    [PX_FMT_STORE] = true, [PX_FMT_BRANCH] = true, [PX_FMT_JAL] = true,
-    [PX_FMT_U] = true,     [PX_FMT_FENCE] = true,  [PX_FMT_ECALLI] = true,
-};
-
-/* Register fields by PX_HAS_*: rd, rs1 and rs2 where they stand in the word. */
-static const uint32_t field_mask[8] = {
-    [PX_HAS_RD] = 0x00000f80,
-    [PX_HAS_RS1] = 0x000f8000,
-    [PX_HAS_RD | PX_HAS_RS1] = 0x000f8f80,
-    [PX_HAS_RS2] = 0x01f00000,
-    [PX_HAS_RD | PX_HAS_RS2] = 0x01f00f80,
-    [PX_HAS_RS1 | PX_HAS_RS2] = 0x01ff8000,
-    [PX_HAS_RD | PX_HAS_RS1 | PX_HAS_RS2] = 0x01ff8f80,
-};
-
 /* Put together in a register: gathered byte by byte in memory, the struct would be read back before its bytes have met. */
 static struct px_insn pack(unsigned op, unsigned rvc, unsigned len, uint64_t rd, uint64_t rs1, uint64_t rs2, int32_t imm)
 {
@@ -123,13 +101,14 @@ static struct px_insn decode_32(uint32_t word)
             return illegal_4;
     }
 
-    enum px_format format = px_ops[row].format;
-    uint32_t fields = word & field_mask[px_format_regs[format]];
+    /* Most immediates are at the top of the word; asking the format would be a branch that random code mispredicts. */
+    const struct px_op_info *info = &px_ops[row];
+    uint32_t fields = word & info->fields;
     if (fields & 0x01080800) /* the top bit of a register field: x16..x31 */
         return illegal_4;
-    int32_t imm = (int32_t)sign_extend(GATHER(PX_IMM_I), 12) & top_mask[format];
-    if (is_scattered[format])
-        imm = scattered_immediate(word, format);
+    int32_t imm = ((int32_t)word >> 20) & info->top;
+    if (info->scattered)
+        imm = scattered_immediate(word, info->format);
     return pack(row, PX_C_NONE, 4, (fields >> 7) & 31, (fields >> 15) & 31, (fields >> 20) & 31, imm);
 }
 

@@ -57,7 +57,7 @@ static const struct {
 static unsigned encode_32(const struct px_insn *insn, uint32_t *word)
 {
     const struct px_op_info *info = &px_ops[insn->op];
-    unsigned has = px_format_regs[info->format];
+    unsigned has = info->regs;
     uint32_t bits = (uint32_t)insn->imm << 20;
     if (top_range[info->format].min > top_range[info->format].max) {
         if (!place_immediate((uint32_t)insn->imm, info->format, &bits))

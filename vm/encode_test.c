@@ -140,7 +140,7 @@ static void registers_that_the_format_lacks_and_registers_above_x15_are_refused(
     (void)state;
     for (unsigned op = PX_OP_ILLEGAL + 1; op < PX_OP_COUNT; op++) {
         for (unsigned position = PX_HAS_RD; position <= PX_HAS_RS2; position <<= 1) {
-            bool has = px_format_regs[px_ops[op].format] & position;
+            bool has = px_ops[op].regs & position;
             for (unsigned reg = 1; reg < 256; reg++) {
                 struct px_insn insn = { .op = (uint8_t)op, .len = 4 };
                 *register_field(&insn, position) = (uint8_t)reg;

@@ -5,7 +5,6 @@
 #ifndef PX_FIELDS_H
 #define PX_FIELDS_H
 
-#define PX_IMM_I(X) X(20, 12, 0) /* shift amounts are its low bits */
 #define PX_IMM_S(X) X(7, 5, 0) X(25, 7, 5)
 #define PX_IMM_B(X) X(8, 4, 1) X(25, 6, 5) X(7, 1, 11) X(31, 1, 12)
 #define PX_IMM_U(X) X(12, 20, 12)

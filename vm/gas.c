@@ -59,10 +59,8 @@ static unsigned slots_of(const struct px_insn *in, const struct price *price, un
     return holds ? price->dec : price->dec_else;
 }
 
-static unsigned lives_in_memory(unsigned x)
-{
-    return x == 3 || x == 4;
-}
+/* x3 and x4 may live in memory: each position that names them adds `mem`. */
+static const uint8_t lives_in_memory[PX_REG_COUNT] = { [3] = 1, [4] = 1 };
 
 static bool is_move(const struct px_insn *in)
 {
@@ -82,16 +80,14 @@ uint64_t px_gas_cost(const struct px_insn *insns, size_t count, uint64_t mem)
     unsigned slots = 0;
     for (size_t i = 0; i < count; i++) {
         const struct px_insn *in = &insns[i];
-        unsigned has = px_format_regs[px_ops[in->op].format];
-        enum px_gas_class class = px_ops[in->op].gas;
-        uint64_t cy = class == PX_GC_MEMORY ? mem : prices[class].cy;
-        unsigned dec = slots_of(in, &prices[class], has);
+        const struct px_op_info *info = &px_ops[in->op];
+        const struct price *price = &prices[info->gas];
         /* Fields that the format lacks are 0, so only register positions count. */
-        cy += mem * (lives_in_memory(in->rd) + lives_in_memory(in->rs1) + lives_in_memory(in->rs2));
-
+        unsigned times = (unsigned)(lives_in_memory[in->rd] + lives_in_memory[in->rs1] + lives_in_memory[in->rs2]);
+        uint64_t cy = price->cy + mem * (times + (info->gas == PX_GC_MEMORY));
         unsigned full = slots >= 4; /* overshoot is not carried */
         cycle += full;
-        slots = (full ? 0 : slots) + dec;
+        slots = (full ? 0 : slots) + slots_of(in, price, info->regs);
         if (is_move(in)) {
             ready[in->rd] = ready[in->op == PX_OP_ADDI ? in->rs1 : in->rs2];
             continue;
@@ -106,13 +102,11 @@ uint64_t px_gas_cost(const struct px_insn *insns, size_t count, uint64_t mem)
 
 uint64_t px_gas_reserve(const struct px_insn *insns, size_t count)
 {
-    uint64_t reserve = 0;
+    uint64_t loads = 0, stores = 0;
     for (size_t i = 0; i < count; i++) {
         unsigned effects = px_ops[insns[i].op].effects;
-        if (effects & PX_EFF_LOAD)
-            reserve += 2 * PX_GAS_PAGE_IN;
-        if (effects & PX_EFF_STORE)
-            reserve += 2 * (PX_GAS_PAGE_IN + PX_GAS_COW);
+        loads += (effects / PX_EFF_LOAD) & 1;
+        stores += (effects / PX_EFF_STORE) & 1;
     }
-    return reserve;
+    return loads * 2 * PX_GAS_PAGE_IN + stores * 2 * (PX_GAS_PAGE_IN + PX_GAS_COW);
 }

@@ -1,5 +1,25 @@
 #include "vm/isa.h"
 
+#define RD 0x00000f80
+#define RS1 0x000f8000
+#define RS2 0x01f00000
+
+/* What follows from a format: register fields, immediate at the top of the word, immediate elsewhere. */
+#define LAYOUT_NONE .fields = 0
+#define LAYOUT_R .fields = RD | RS1 | RS2, .regs = PX_HAS_RD | PX_HAS_RS1 | PX_HAS_RS2
+#define LAYOUT_R1 .fields = RD | RS1, .regs = PX_HAS_RD | PX_HAS_RS1
+#define LAYOUT_I .fields = RD | RS1, .regs = PX_HAS_RD | PX_HAS_RS1, .top = -1
+#define LAYOUT_SH6 .fields = RD | RS1, .regs = PX_HAS_RD | PX_HAS_RS1, .top = 63
+#define LAYOUT_SH5 .fields = RD | RS1, .regs = PX_HAS_RD | PX_HAS_RS1, .top = 31
+#define LAYOUT_LOAD .fields = RD | RS1, .regs = PX_HAS_RD | PX_HAS_RS1, .top = -1
+#define LAYOUT_STORE .fields = RS1 | RS2, .regs = PX_HAS_RS1 | PX_HAS_RS2, .scattered = true
+#define LAYOUT_BRANCH .fields = RS1 | RS2, .regs = PX_HAS_RS1 | PX_HAS_RS2, .scattered = true
+#define LAYOUT_U .fields = RD, .regs = PX_HAS_RD, .scattered = true
+#define LAYOUT_JAL .fields = RD, .regs = PX_HAS_RD, .scattered = true
+#define LAYOUT_JALR .fields = RD | RS1, .regs = PX_HAS_RD | PX_HAS_RS1, .top = -1
+#define LAYOUT_FENCE .scattered = true
+#define LAYOUT_ECALLI .scattered = true
+
 const struct px_op_info px_ops[PX_OP_COUNT] = {
     [PX_OP_ILLEGAL] = { .mnemonic = "illegal",
                         .format = PX_FMT_NONE,
@@ -10,6 +30,7 @@ const struct px_op_info px_ops[PX_OP_COUNT] = {
     [PX_OP_##name_] = { .mnemonic = mnemonic_,                                                               \
                         .match = match_,                                                                     \
                         .mask = mask_,                                                                       \
+                        LAYOUT_##format_,                                                                    \
                         .format = PX_FMT_##format_,                                                          \
                         .extension = PX_EXT_##extension_,                                                    \
                         .gas = PX_GC_##gas_,                                                                 \
@@ -26,23 +47,6 @@ const struct px_rvc_info px_rvcs[PX_C_COUNT] = {
                        .expansion = PX_OP_##expansion_,                                                      \
                        .demands = PX_RVC_##demands_ },
 #include "vm/isa.def"
-};
-
-const uint8_t px_format_regs[PX_FMT_COUNT] = {
-    [PX_FMT_NONE] = 0,
-    [PX_FMT_R] = PX_HAS_RD | PX_HAS_RS1 | PX_HAS_RS2,
-    [PX_FMT_R1] = PX_HAS_RD | PX_HAS_RS1,
-    [PX_FMT_I] = PX_HAS_RD | PX_HAS_RS1,
-    [PX_FMT_SH6] = PX_HAS_RD | PX_HAS_RS1,
-    [PX_FMT_SH5] = PX_HAS_RD | PX_HAS_RS1,
-    [PX_FMT_LOAD] = PX_HAS_RD | PX_HAS_RS1,
-    [PX_FMT_STORE] = PX_HAS_RS1 | PX_HAS_RS2,
-    [PX_FMT_BRANCH] = PX_HAS_RS1 | PX_HAS_RS2,
-    [PX_FMT_U] = PX_HAS_RD,
-    [PX_FMT_JAL] = PX_HAS_RD,
-    [PX_FMT_JALR] = PX_HAS_RD | PX_HAS_RS1,
-    [PX_FMT_FENCE] = 0,
-    [PX_FMT_ECALLI] = 0,
 };
 
 const char *const px_reg_names[PX_REG_COUNT] = {

@@ -146,6 +146,10 @@ enum px_rvc {
 struct px_op_info {
     const char *mnemonic;
     uint32_t match, mask;
+    uint32_t fields;   /* the word's register fields, by format */
+    int32_t top;       /* which of the word's 12 top bits are the immediate, by format; 0 where it is elsewhere */
+    bool scattered;    /* the immediate is elsewhere */
+    uint8_t regs;      /* PX_HAS_*, by format */
     uint8_t format;    /* enum px_format */
     uint8_t extension; /* enum px_extension */
     uint8_t gas;       /* enum px_gas_class */
@@ -178,7 +182,6 @@ enum {
 
 extern const struct px_op_info px_ops[PX_OP_COUNT];   /* row PX_OP_ILLEGAL is filled too */
 extern const struct px_rvc_info px_rvcs[PX_C_COUNT]; /* row PX_C_NONE is empty */
-extern const uint8_t px_format_regs[PX_FMT_COUNT];   /* PX_HAS_* masks */
 extern const char *const px_reg_names[PX_REG_COUNT];
 
 /*

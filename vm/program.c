@@ -92,21 +92,18 @@ enum px_status px_program_append(struct px_program *program, const void *bytes, 
     return PX_OK;
 }
 
-static void store_word(uint8_t bytes[4], uint32_t word)
-{
-    for (unsigned i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)(word >> 8 * i);
-}
-
 enum px_status px_program_emit(struct px_program *program, const struct px_insn *insn)
 {
     uint32_t word;
     unsigned length = px_encode(insn, &word);
     if (length == 0)
         return PX_ERR_INPUT;
-    uint8_t bytes[4];
-    store_word(bytes, word);
-    return px_program_append(program, bytes, length);
+    if (program->code_capacity - program->code_size < sizeof word)
+        return px_program_append(program, &word, length);
+    /* Room for a whole word: one store, the size says how much of it counts. */
+    memcpy(program->code + program->code_size, &word, sizeof word);
+    program->code_size += length;
+    return program->code_size <= PX_CODE_MAX ? PX_OK : PX_ERR_INPUT;
 }
 
 enum px_status px_program_patch(struct px_program *program, size_t offset, const struct px_insn *insn)
@@ -119,9 +116,7 @@ enum px_status px_program_patch(struct px_program *program, size_t offset, const
     if (px_decode(program->code, program->code_size, offset).len != length ||
         length > program->code_size - offset)
         return PX_ERR_INPUT;
-    uint8_t bytes[4];
-    store_word(bytes, word);
-    memcpy(program->code + offset, bytes, length);
+    memcpy(program->code + offset, &word, length);
     return PX_OK;
 }
 
