@@ -91,6 +91,8 @@ size_t diff_fields_format(uint32_t fields, char *text, size_t size)
 {
     static const char *const names[] = { "exit", "arg", "pc", "gas", "count", "dirty", "memory" };
     struct text out = { .at = text, .size = size };
+    if (size > 0)
+        text[0] = '\0';
     if (fields == 0)
         put(&out, "none");
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vm/status.h"
-
 int options_fail(const struct command *command, const char *fmt, ...)
 {
     va_list args;
@@ -20,7 +18,7 @@ int options_fail(const struct command *command, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
-int options_fail_status(const struct command *command, int status, const struct px_error *err)
+int options_fail_status(const struct command *command, enum px_status status, const struct px_error *err)
 {
     fprintf(stderr, "parallax %s: %s\n", command->name, err->text);
     bool environment = status == PX_ERR_INPUT || status == PX_ERR_SYSTEM || status == PX_UNSUPPORTED;

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vm/status.h"
+
 /* Exit codes of the program, for good (DESIGN.md 8). */
 enum {
     EXIT_AGREE = 0,
@@ -52,7 +54,6 @@ int options_parse(const struct command *command, const struct option *options, s
 int options_fail(const struct command *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The exit code for a status that is not PX_OK, told on stderr as "parallax NAME: TEXT". */
-struct px_error;
-int options_fail_status(const struct command *command, int status, const struct px_error *err);
+int options_fail_status(const struct command *command, enum px_status status, const struct px_error *err);
 
 #endif

@@ -1,0 +1,81 @@
+/* What the files of the benchmark share: a measurement gives one value for each of its figures. */
+#ifndef PX_BENCH_MEASURE_H
+#define PX_BENCH_MEASURE_H
+
+#include <time.h>
+
+#include "generators/generator.h"
+#include "harness/bench.h"
+#include "harness/run.h"
+#include "jit/codebuf.h"
+#include "vm/program.h"
+
+enum {
+    BENCH_BATCH = 32, /* programs prepared before the first of them runs, as in a campaign */
+    BENCH_INTERP = 0, /* indices of the engines in struct run */
+    BENCH_BLOCK = 1,
+    BENCH_ENGINES = 2,
+    BENCH_VALUES_MAX = 16, /* figures of one measurement */
+};
+
+/* Owned by bench.c; every measurement leaves it as it found it, but for the numbers. */
+struct bench {
+    struct run run;
+    struct px_program programs[BENCH_BATCH];
+    struct run_slot slots[BENCH_BATCH];
+    uint64_t index;    /* of the next program: each is made once, so that nothing learns its branches */
+    uint64_t diverged; /* programs */
+    double clock_ns;   /* what reading the clock costs */
+    struct codebuf code;
+    uint8_t *pages; /* two */
+    struct px_error *err;
+};
+
+struct bench_figure {
+    const char *name; /* behind the measurement's and a slash */
+    const char *unit;
+    bool more_is_better;
+};
+
+struct bench_measure {
+    const char *name;
+    const char *spec; /* of the generator, where there is one */
+    size_t engine;    /* where there is one */
+    const struct bench_figure *figures;
+    size_t count;
+    unsigned weight; /* its part of the time */
+    /* Spends about @ns and gives a value for each figure. */
+    enum px_status (*sample)(struct bench *b, const struct bench_measure *measure, uint64_t ns,
+                             double *values);
+};
+
+/* The figures' tables and the functions that fill them. */
+enum {
+    BENCH_COMPARE_FIGURES = 8,
+    BENCH_PREPARE_FIGURES = 4,
+    BENCH_RUN_FIGURES = 3,
+    BENCH_HOST_FIGURES = 11,
+};
+extern const struct bench_figure bench_compare_figures[BENCH_COMPARE_FIGURES];
+extern const struct bench_figure bench_prepare_figures[BENCH_PREPARE_FIGURES];
+extern const struct bench_figure bench_run_figures[BENCH_RUN_FIGURES];
+extern const struct bench_figure bench_host_figures[BENCH_HOST_FIGURES];
+
+enum px_status bench_compare(struct bench *b, const struct bench_measure *measure, uint64_t ns,
+                             double *values);
+enum px_status bench_prepare(struct bench *b, const struct bench_measure *measure, uint64_t ns,
+                             double *values);
+enum px_status bench_run(struct bench *b, const struct bench_measure *measure, uint64_t ns, double *values);
+enum px_status bench_host(struct bench *b, const struct bench_measure *measure, uint64_t ns, double *values);
+
+extern const struct bench_measure bench_measures[];
+extern const size_t bench_measure_count;
+
+static inline uint64_t bench_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+#endif

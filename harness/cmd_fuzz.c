@@ -1,0 +1,188 @@
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "harness/campaign.h"
+#include "harness/commands.h"
+#include "vm/isa.h"
+
+enum { JOBS_MAX = 256 };
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void print_exits(const struct tally *t)
+{
+    printf("  exits       ");
+    for (unsigned i = 0; i < PX_EXIT_COUNT; i++)
+        if (i != PX_EXIT_STOPPED)
+            printf("%s %.2f %%   ", px_exit_name(i), percent(t->exits[i], t->programs));
+    printf("\n  panics      ");
+    for (unsigned i = 0; i < PX_PANIC_COUNT; i++)
+        printf("%s %" PRIu64 "   ", px_panic_name(i), t->panics[i]);
+    printf("\n");
+}
+
+static void print_engines(const struct campaign_result *r)
+{
+    for (size_t i = 0; i < r->engine_count; i++) {
+        const struct tally *t = &r->tally;
+        printf("  %-11s ran %.2f %% of the programs: %" PRIu64 " instructions natively, %" PRIu64 " by side exits, %" PRIu64
+               " interpreted\n",
+               r->specs[i], percent(t->supported[i], t->programs), t->native[i], t->side_exit[i], t->interpreted[i]);
+    }
+}
+
+static void print_summary(const struct campaign_options *o, const struct campaign_result *r)
+{
+    const struct tally *t = &r->tally;
+    printf("%" PRIu64 " programs of %s@%u, seed %#" PRIx64 ", in %.1f s: %.0f programs/s with %u job%s%s\n", t->programs,
+           o->worker.gen.spec, o->worker.gen.generator->version, o->worker.seed, r->seconds,
+           r->seconds > 0 ? (double)t->programs / r->seconds : 0, o->worker.jobs, o->worker.jobs == 1 ? "" : "s",
+           r->interrupted ? " (interrupted)" : "");
+    printf("  self-test   %u deliberately wrong engines, all caught\n", r->self_tests);
+    print_engines(r);
+    print_exits(t);
+    printf("  findings    %" PRIu64 " divergences (%" PRIu64 " differences, %" PRIu64 " aborts, %" PRIu64 " hangs), %" PRIu64
+           " unstable, %" PRIu64 " further not looked at; %" PRIu64 " worker restarts\n",
+           r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT], r->by_kind[FINDING_HANG], r->unstable,
+           r->further, r->restarts);
+    for (size_t i = 0; i < r->stored_count; i++)
+        printf("  %s/%s: %s\n", o->out, r->stored[i].path, r->stored[i].what);
+}
+
+static void print_json_counts(const struct campaign_result *r)
+{
+    const struct tally *t = &r->tally;
+    printf(", \"exits\": {");
+    for (unsigned i = 0; i < PX_EXIT_STOPPED; i++)
+        printf("%s\"%s\": %" PRIu64, i ? ", " : "", px_exit_name(i), t->exits[i]);
+    printf("}, \"panics\": {");
+    for (unsigned i = 0; i < PX_PANIC_COUNT; i++)
+        printf("%s\"%s\": %" PRIu64, i ? ", " : "", px_panic_name(i), t->panics[i]);
+    printf("}, \"engines\": [");
+    for (size_t i = 0; i < r->engine_count; i++)
+        printf("%s{\"spec\": \"%s\", \"programs\": %" PRIu64 ", \"native\": %" PRIu64 ", \"side_exit\": %" PRIu64
+               ", \"interpreted\": %" PRIu64 "}",
+               i ? ", " : "", r->specs[i], t->supported[i], t->native[i], t->side_exit[i], t->interpreted[i]);
+    printf("]");
+}
+
+static void print_json(const struct campaign_options *o, const struct campaign_result *r)
+{
+    printf("{\"programs\": %" PRIu64 ", \"seed\": %" PRIu64 ", \"generator\": \"%s@%u\", \"seconds\": %.3f, \"jobs\": %u",
+           r->tally.programs, o->worker.seed, o->worker.gen.spec, o->worker.gen.generator->version, r->seconds,
+           o->worker.jobs);
+    printf(", \"self_tests\": %u, \"divergences\": %" PRIu64 ", \"differences\": %" PRIu64 ", \"aborts\": %" PRIu64
+           ", \"hangs\": %" PRIu64 ", \"unstable\": %" PRIu64 ", \"further\": %" PRIu64 ", \"restarts\": %" PRIu64
+           ", \"interrupted\": %s",
+           r->self_tests, r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT], r->by_kind[FINDING_HANG],
+           r->unstable, r->further, r->restarts, r->interrupted ? "true" : "false");
+    if (r->confirmed > 0)
+        printf(", \"first_divergence_index\": %" PRIu64, r->first);
+    else
+        printf(", \"first_divergence_index\": null");
+    print_json_counts(r);
+    printf(", \"findings\": [");
+    for (size_t i = 0; i < r->stored_count; i++)
+        printf("%s{\"index\": %" PRIu64 ", \"fields\": \"%s\", \"path\": \"%s\"}", i ? ", " : "", r->stored[i].index,
+               r->stored[i].what, r->stored[i].path);
+    printf("]}\n");
+}
+
+/* What the command line says, before it is checked. */
+struct arguments {
+    uint64_t seed, seconds, count, jobs, stop_after;
+    const char *gen, *engines, *out;
+    bool json, quiet;
+};
+
+static int make_options(const struct command *command, const struct arguments *a, struct campaign_options *o)
+{
+    struct px_error err;
+    *o = (struct campaign_options){ .seconds = (double)a->seconds,
+                                    .stop_after = a->stop_after,
+                                    .out = a->out,
+                                    .quiet = a->quiet,
+                                    .worker = { .engines = a->engines, .seed = a->seed, .jobs = (unsigned)a->jobs } };
+    enum px_status status = px_gen_parse(a->gen, &o->worker.gen, &err);
+    if (status != PX_OK)
+        return options_fail_status(command, status, &err);
+    uint64_t limit = px_gen_count(&o->worker.gen);
+    if (a->count != 0 && a->count < limit)
+        limit = a->count;
+    o->worker.limit = limit;
+    if (a->count != 0 && a->seconds == UINT64_MAX)
+        o->seconds = 0; /* a count alone sets no time limit */
+    else if (a->seconds == UINT64_MAX)
+        o->seconds = 60;
+    return -1;
+}
+
+static int exit_code(const struct campaign_result *r)
+{
+    if (r->confirmed > 0 || r->further > 0)
+        return EXIT_DIVERGED;
+    return r->interrupted ? EXIT_INTERRUPTED : EXIT_AGREE;
+}
+
+static int run_fuzz(const struct command *command, int argc, char **argv)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct arguments a = { .seconds = UINT64_MAX,
+                           .jobs = cpus > 0 && cpus < JOBS_MAX ? (uint64_t)cpus : 1,
+                           .gen = "mix",
+                           .engines = "interp,block",
+                           .out = "parallax-out" };
+    if (getrandom(&a.seed, sizeof a.seed, 0) != (ssize_t)sizeof a.seed)
+        return options_fail(command, "no random seed to be had: give --seed");
+    const struct option options[] = {
+        { "time", OPTION_NUMBER, &a.seconds, 0, 1000000000, "SECONDS", "run for so long; 0 = until Ctrl-C (default 60)" },
+        { "count", OPTION_NUMBER, &a.count, 1, UINT64_MAX, "N", "run programs 0 to N - 1, with no time limit but --time" },
+        { "seed", OPTION_NUMBER, &a.seed, 0, UINT64_MAX, "S", "campaign seed (default random, printed)" },
+        { "gen", OPTION_TEXT, &a.gen, 0, 0, "SPEC", "generator: mix (default), boundary, straight[:length=N], control" },
+        { "engines", OPTION_TEXT, &a.engines, 0, 0, "LIST", "engines to compare (default interp,block)" },
+        { "jobs", OPTION_NUMBER, &a.jobs, 1, JOBS_MAX, "N", "worker processes (default one per CPU)" },
+        { "out", OPTION_TEXT, &a.out, 0, 0, "FOLDER", "where divergences go (default parallax-out)" },
+        { "stop-after", OPTION_NUMBER, &a.stop_after, 1, UINT64_MAX, "N", "stop after N confirmed divergences" },
+        { "json", OPTION_FLAG, &a.json, 0, 0, NULL, "print the summary as one JSON object" },
+        { "quiet", OPTION_FLAG, &a.quiet, 0, 0, NULL, "no live line" },
+    };
+    int positional;
+    int code = options_parse(command, options, sizeof options / sizeof options[0], argc, argv, &positional);
+    if (code >= 0)
+        return code;
+    if (positional > 0)
+        return options_fail(command, "unexpected '%.60s': see parallax fuzz --help", argv[1]);
+    struct campaign_options o;
+    code = make_options(command, &a, &o);
+    if (code >= 0)
+        return code;
+
+    struct campaign_result *r = malloc(sizeof *r);
+    struct px_error err = { "" };
+    if (!r)
+        return options_fail(command, "out of memory");
+    enum px_status status = campaign_run(&o, r, &err);
+    if (r->tally.programs > 0 || status == PX_OK)
+        (a.json ? print_json : print_summary)(&o, r);
+    code = status == PX_OK ? exit_code(r) : options_fail_status(command, status, &err);
+    free(r);
+    return code;
+}
+
+const struct command command_fuzz = {
+    .name = "fuzz",
+    .summary = "Runs generated programs on several engines and keeps every divergence.",
+    .usage = "[OPTIONS]",
+    .examples = "  parallax fuzz --time 600                      ten minutes with a fresh seed\n"
+                "  parallax fuzz --seed 7 --count 10000000       the same ten million programs each time\n"
+                "  parallax fuzz --engines interp,block,block:cpu=baseline --gen boundary\n",
+    .run = run_fuzz,
+};

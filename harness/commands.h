@@ -1,0 +1,9 @@
+/* The subcommands of parallax, one file each. */
+#ifndef PX_COMMANDS_H
+#define PX_COMMANDS_H
+
+#include "harness/options.h"
+
+extern const struct command command_fuzz, command_replay, command_disasm, command_stats, command_bench;
+
+#endif

@@ -1,0 +1,36 @@
+/* A divergence as the harness knows it: which program, what kind, what differs. */
+#ifndef PX_FINDING_H
+#define PX_FINDING_H
+
+#include "harness/diff.h"
+#include "harness/hostfault.h"
+
+enum finding_kind {
+    FINDING_DIFF,  /* outcomes or memory differ */
+    FINDING_ABORT, /* the host process faulted */
+    FINDING_HANG,  /* one program took over a second of CPU time, or the worker's heartbeat stalled */
+    FINDING_KIND_COUNT
+};
+
+struct finding {
+    uint64_t index; /* of the program; meaningless for one read from a file */
+    enum finding_kind kind;
+    size_t other;       /* FINDING_DIFF: the engine that disagrees with the first */
+    struct diff diff;   /* FINDING_DIFF */
+    int signal;         /* FINDING_ABORT */
+    bool in_harness;    /* FINDING_ABORT: it was our own C code */
+    bool guest_pc_known;
+    uint32_t guest_pc;  /* FINDING_ABORT in generated code */
+    uint64_t address;   /* FINDING_ABORT */
+};
+
+/* Turns what a dead worker left into a finding. @wait_status is waitpid's. */
+void finding_from_death(struct finding *finding, const struct host_record *record, int wait_status);
+
+/* Two findings are the same thing: kind, fields, engine, signal. */
+bool finding_same(const struct finding *a, const struct finding *b);
+
+/* "pc,gas", "abort:SIGFPE", "hang". NUL-terminated; returns the untruncated length. */
+size_t finding_format(const struct finding *finding, char *text, size_t size);
+
+#endif

@@ -1,0 +1,89 @@
+#define _GNU_SOURCE
+#include "harness/hostfault.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { HANDLER_STACK = 64 << 10 };
+
+/* Signal handlers get no argument of ours. */
+static __thread struct hostfault *current;
+
+static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+
+/* Async-signal-safe from here on. */
+static void leave(struct host_record *record, enum last_words words)
+{
+    atomic_store(&record->words, (uint32_t)words);
+    _exit(1);
+}
+
+static void on_fault(int signal_number, siginfo_t *info, void *ucontext)
+{
+    struct host_record *record = current->record;
+    struct px_fault_site site = { .known = false };
+    record->signal = signal_number;
+    record->address = (uint64_t)(uintptr_t)info->si_addr;
+    for (size_t i = 0; i < current->run->count; i++) {
+        const struct engine *engine = &current->run->engines[i];
+        switch (engine->ops->on_fault(engine->instance, signal_number, info, ucontext, &site)) {
+        case PX_FAULT_RESUMED:
+        case PX_FAULT_EXIT:
+            return;
+        case PX_FAULT_ABORT:
+            record->guest_pc_known = site.known;
+            record->guest_pc = site.guest_pc;
+            leave(record, WORDS_ABORT);
+            break;
+        case PX_FAULT_NOT_MINE:
+            break;
+        }
+    }
+    /* Our own C code: die of the signal, with whatever the default brings. Returning runs the instruction again. */
+    atomic_store(&record->words, (uint32_t)WORDS_HARNESS);
+    signal(signal_number, SIG_DFL);
+    if (info->si_code <= 0) /* sent by somebody: it will not come again by itself */
+        raise(signal_number);
+}
+
+/* Periodic in CPU time, so that a machine that is busy elsewhere hangs nobody. */
+static void on_tick(int signal_number)
+{
+    (void)signal_number;
+    uint64_t running = atomic_load(current->running);
+    if (running == 0 || running != current->seen) {
+        current->seen = running;
+        current->ticks = 0;
+    } else if (++current->ticks > HANG_TICKS) {
+        leave(current->record, WORDS_HANG);
+    }
+}
+
+static enum px_status start_timer(struct px_error *err)
+{
+    struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_ONSTACK | SA_RESTART };
+    struct timeval tick = { .tv_usec = HANG_CPU_SECONDS * 1000000 / HANG_TICKS };
+    struct itimerval timer = { .it_interval = tick, .it_value = tick };
+    if (sigaction(SIGPROF, &action, NULL) != 0 || setitimer(ITIMER_PROF, &timer, NULL) != 0)
+        return px_fail(err, PX_ERR_SYSTEM, "CPU timer of the sandbox: %s", strerror(errno));
+    return PX_OK;
+}
+
+enum px_status hostfault_install(struct hostfault *state, struct px_error *err)
+{
+    stack_t stack = { .ss_sp = malloc(HANDLER_STACK), .ss_size = HANDLER_STACK };
+    if (!stack.ss_sp)
+        return px_fail(err, PX_ERR_NOMEM, "out of memory for the signal stack");
+    current = state;
+    struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    if (sigaltstack(&stack, NULL) != 0)
+        return px_fail(err, PX_ERR_SYSTEM, "sigaltstack: %s", strerror(errno));
+    for (size_t i = 0; i < sizeof fault_signals / sizeof fault_signals[0]; i++)
+        if (sigaction(fault_signals[i], &action, NULL) != 0)
+            return px_fail(err, PX_ERR_SYSTEM, "sigaction: %s", strerror(errno));
+    return start_timer(err);
+}

@@ -1,0 +1,38 @@
+/*
+ * One program in a process of its own, several times from fresh state: what confirms a divergence, and what
+ * replay shows. Whatever the program does to its process, the caller survives and learns of it.
+ */
+#ifndef PX_ISOLATE_H
+#define PX_ISOLATE_H
+
+#include "harness/finding.h"
+#include "vm/program.h"
+
+enum { ISOLATE_TEXT = 64 << 10 };
+
+struct isolated {
+    unsigned runs;     /* completed comparisons */
+    unsigned diverged; /* of them, with the same finding as the first that diverged; a death counts as one */
+    struct finding finding; /* valid when diverged > 0 */
+    size_t engine_count;
+    char specs[RUN_ENGINES_MAX][64];
+    bool supported[RUN_ENGINES_MAX];
+    struct px_outcome outcomes[RUN_ENGINES_MAX]; /* of the last run; dirty pointers NULL */
+};
+
+/*
+ * Runs @program up to @times on the engines of @list, a full memory sweep each time. PX_OK whatever the program does;
+ * errors are ours (a bad engine list, a refused fork).
+ */
+enum px_status isolate_run(const char *list, struct px_program *program, unsigned times, struct isolated *result,
+                           struct px_error *err) PX_CHECKED;
+
+/* Runs @body(@arg, err) in a child and gives its status; a child that dies is PX_ERR_INTERNAL. */
+enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg, struct px_error *err)
+    PX_CHECKED;
+
+/* Shared zeroed memory that children inherit; NULL when refused. */
+void *isolate_share(size_t size);
+void isolate_unshare(void *memory, size_t size);
+
+#endif

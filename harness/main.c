@@ -1,0 +1,48 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "generators/generator.h"
+#include "harness/commands.h"
+#include "harness/version.h"
+
+static const struct command *const commands[] = { &command_fuzz, &command_replay, &command_disasm, &command_stats,
+                                                  &command_bench };
+
+static void print_help(void)
+{
+    printf("usage: parallax COMMAND [OPTIONS]\n\n"
+           "Finds programs on which a virtual machine's interpreter and its recompiler disagree.\n\ncommands:\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    printf("\n  parallax COMMAND --help    options and examples\n"
+           "  parallax --version         build and generator versions\n\n"
+           "exit codes: 0 agree, 1 divergence, 2 usage or environment, 3 internal error, 130 interrupted\n");
+}
+
+static void print_version(void)
+{
+    printf("parallax %s\nguest %s\ngenerators", px_build_id(), PX_GUEST_NAME);
+    for (size_t i = 0; px_generators[i]; i++)
+        printf(" %s@%u", px_generators[i]->name, px_generators[i]->version);
+    putchar('\n');
+}
+
+int main(int argc, char **argv)
+{
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        print_help();
+        return EXIT_AGREE;
+    }
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+        print_version();
+        return EXIT_AGREE;
+    }
+    for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[1], commands[i]->name) == 0)
+            return commands[i]->run(commands[i], argc - 1, argv + 1);
+    if (argc < 2)
+        fprintf(stderr, "parallax: expected a command: see parallax --help\n");
+    else
+        fprintf(stderr, "parallax: unknown command '%.60s': see parallax --help\n", argv[1]);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,164 @@
+#define _GNU_SOURCE
+#include "harness/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_ROOM = 4096 };
+
+static enum px_status make_folders(const char *out, struct px_error *err)
+{
+    char path[PATH_ROOM];
+    size_t length = strlen(out);
+    if (length == 0 || length >= sizeof path)
+        return px_fail(err, PX_ERR_INPUT, "output folder '%.60s': expected a path of 1 to %zu characters", out,
+                       sizeof path - 1);
+    for (size_t i = 1; i <= length; i++) {
+        if (out[i] != '/' && out[i] != '\0')
+            continue;
+        memcpy(path, out, i);
+        path[i] = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            return px_fail(err, PX_ERR_INPUT, "output folder '%s': %s", path, strerror(errno));
+    }
+    return PX_OK;
+}
+
+enum px_status store_open(const char *out, struct px_error *err)
+{
+    enum px_status status = make_folders(out, err);
+    if (status != PX_OK)
+        return status;
+    int fd = open(out, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR) /* these two: the file system has no nameless files */
+        return px_fail(err, PX_ERR_INPUT, "output folder '%s': %s", out, strerror(errno));
+    if (fd < 0 && access(out, W_OK | X_OK) != 0)
+        return px_fail(err, PX_ERR_INPUT, "output folder '%s': %s", out, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return PX_OK;
+}
+
+void store_close(const char *out)
+{
+    rmdir(out); /* only an empty one goes */
+}
+
+static void write_outcome(FILE *file, const char *spec, const struct px_outcome *out)
+{
+    char exit[64];
+    px_exit_format(out, exit, sizeof exit);
+    fprintf(file, "  %-28s exit=%s pc=%#x gas=%" PRIu64 " instructions=%" PRIu64 " dirty=%zu\n", spec, exit, out->pc,
+            out->gas, out->native + out->side_exit + out->interpreted, out->dirty_count);
+}
+
+static void write_finding(FILE *file, const struct isolated *result)
+{
+    const struct finding *f = &result->finding;
+    char what[256], lines[4096];
+    finding_format(f, what, sizeof what);
+    fprintf(file, "diverges  %s (%u of %u runs in a fresh process)\n", what, result->diverged,
+            result->runs + (f->kind == FINDING_DIFF ? 0 : 1));
+    if (f->kind == FINDING_DIFF) {
+        diff_describe(&f->diff, result->specs[0], result->specs[f->other], lines, sizeof lines);
+        fputs(lines, file);
+    } else if (f->kind == FINDING_ABORT) {
+        fprintf(file, "  signal  %d (%s) at host address %#" PRIx64 "\n", f->signal,
+                f->signal ? sigdescr_np(f->signal) : "the process ended by itself", f->address);
+        if (f->guest_pc_known)
+            fprintf(file, "  code    of the guest block at pc %#x\n", f->guest_pc);
+        else
+            fprintf(file, "  code    %s\n", f->in_harness ? "the process itself, not generated code" : "generated code");
+    }
+}
+
+enum px_status store_report(FILE *file, const struct px_program *program, const struct isolated *result)
+{
+    const struct px_origin *o = &program->origin;
+    if (o->known)
+        fprintf(file, "program   number %" PRIu64 " of seed %#" PRIx64 ", generator %s@%u\n", o->index, o->seed, o->gen,
+                o->version);
+    if (result->diverged > 0)
+        write_finding(file, result);
+    else
+        fprintf(file, "agrees    in %u runs\n", result->runs);
+    if (result->runs > 0)
+        fprintf(file, "outcomes\n");
+    for (size_t i = 0; i < result->engine_count && result->runs > 0; i++) {
+        if (result->supported[i])
+            write_outcome(file, result->specs[i], &result->outcomes[i]);
+        else
+            fprintf(file, "  %-28s unsupported: did not run\n", result->specs[i]);
+    }
+    if (o->known)
+        fprintf(file, "replay    parallax replay --seed %#" PRIx64 " --index %" PRIu64 " --gen %s@%u\n", o->seed, o->index,
+                o->gen, o->version);
+    return ferror(file) ? PX_ERR_SYSTEM : PX_OK;
+}
+
+/* Writes one file of the finding, to the disk and not only to the cache. */
+static bool write_file(int folder, const char *name, const struct px_program *program, const struct isolated *result)
+{
+    int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!file) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    enum px_status status = result ? store_report(file, program, result) : px_program_write(program, file);
+    bool good = status == PX_OK && fflush(file) == 0 && fsync(fd) == 0;
+    return fclose(file) == 0 && good;
+}
+
+static void remove_finding(int parent, const char *name)
+{
+    int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    unlinkat(folder, "original.px", 0);
+    unlinkat(folder, "report.txt", 0);
+    close(folder);
+    unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+static bool write_finding_folder(int parent, const char *name, const struct px_program *program,
+                                 const struct isolated *result)
+{
+    if (mkdirat(parent, name, 0777) != 0)
+        return false;
+    int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return false;
+    bool good = write_file(folder, "original.px", program, NULL) && write_file(folder, "report.txt", program, result) &&
+                fsync(folder) == 0;
+    close(folder);
+    return good;
+}
+
+enum px_status store_finding(const char *out, const char *name, const struct px_program *program,
+                             const struct isolated *result, struct px_error *err)
+{
+    char temporary[64];
+    (void)snprintf(temporary, sizeof temporary, ".tmp-%d", (int)getpid());
+    int parent = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0)
+        return px_fail(err, PX_ERR_SYSTEM, "output folder '%s': %s", out, strerror(errno));
+    bool good = write_finding_folder(parent, temporary, program, result);
+    if (good && renameat(parent, temporary, parent, name) != 0) {
+        remove_finding(parent, name); /* of an earlier campaign with the same seed */
+        good = renameat(parent, temporary, parent, name) == 0;
+    }
+    if (good)
+        good = fsync(parent) == 0;
+    enum px_status status = good ? PX_OK : px_fail(err, PX_ERR_SYSTEM, "finding '%s/%s': %s", out, name, strerror(errno));
+    if (!good)
+        remove_finding(parent, temporary);
+    close(parent);
+    return status;
+}

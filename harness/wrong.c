@@ -1,0 +1,216 @@
+#include "harness/wrong.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/diff.h"
+#include "harness/run.h"
+#include "vm/program.h"
+
+struct px_engine {
+    struct px_engine *inner; /* of px_interp_engine */
+    uint32_t lie;            /* DIFF_*, one bit; 0 = honest */
+    uint8_t page[PX_PAGE_SIZE];
+};
+
+static uint32_t field_by_name(const char *name)
+{
+    for (unsigned bit = 0; bit < 32; bit++) {
+        char text[64];
+        diff_fields_format(UINT32_C(1) << bit, text, sizeof text);
+        if (strcmp(text, name) == 0)
+            return UINT32_C(1) << bit;
+    }
+    return 0;
+}
+
+static enum px_status wrong_create(const char *options, struct px_engine **engine, struct px_error *err)
+{
+    uint32_t lie = field_by_name(options);
+    if (lie == 0 && strcmp(options, "none") != 0)
+        return px_fail(err, PX_ERR_INPUT, "engine wrong: option '%.40s': expected a compared field or none", options);
+    struct px_engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return px_fail(err, PX_ERR_NOMEM, "engine wrong: out of memory");
+    enum px_status status = px_interp_engine.create("", &e->inner, err);
+    if (status != PX_OK) {
+        free(e);
+        return status;
+    }
+    e->lie = lie;
+    *engine = e;
+    return PX_OK;
+}
+
+static void wrong_destroy(struct px_engine *engine)
+{
+    if (engine)
+        px_interp_engine.destroy(engine->inner);
+    free(engine);
+}
+
+static const char *wrong_spec(const struct px_engine *engine)
+{
+    (void)engine;
+    return "wrong";
+}
+
+static struct px_caps wrong_caps(const struct px_engine *engine)
+{
+    return px_interp_engine.caps(engine->inner);
+}
+
+static enum px_status wrong_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
+                                    struct px_unit **unit, struct px_error *err)
+{
+    return px_interp_engine.prepare(engine->inner, image, flags, unit, err);
+}
+
+static void wrong_release(struct px_engine *engine, struct px_unit *unit)
+{
+    px_interp_engine.release(engine->inner, unit);
+}
+
+static enum px_status wrong_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
+                                struct px_outcome *outcome, struct px_error *err)
+{
+    enum px_status status = px_interp_engine.run(engine->inner, unit, entry, outcome, err);
+    if (status != PX_OK)
+        return status;
+    for (unsigned x = 0; x < PX_REG_COUNT; x++)
+        if (engine->lie == (uint32_t)DIFF_X0 << x)
+            outcome->x[x] ^= 1;
+    switch (engine->lie) {
+    case DIFF_EXIT:
+        outcome->exit = outcome->exit == PX_EXIT_TRAP ? PX_EXIT_MANAGE : PX_EXIT_TRAP;
+        break;
+    case DIFF_ARG:
+        outcome->arg ^= 1;
+        break;
+    case DIFF_PC:
+        outcome->pc += 2;
+        break;
+    case DIFF_GAS:
+        outcome->gas -= 1;
+        break;
+    case DIFF_COUNT:
+        outcome->interpreted += 1;
+        break;
+    case DIFF_DIRTY:
+        outcome->dirty_count -= outcome->dirty_count > 0;
+        break;
+    default:
+        break;
+    }
+    return PX_OK;
+}
+
+/* The lie about memory: one bit in the last byte of each page. */
+static enum px_status wrong_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch, const uint8_t **bytes)
+{
+    enum px_status status = px_interp_engine.read_page(engine->inner, page, scratch, bytes);
+    if (status != PX_OK || engine->lie != DIFF_MEMORY)
+        return status;
+    memcpy(engine->page, *bytes, PX_PAGE_SIZE);
+    engine->page[PX_PAGE_SIZE - 1] ^= 0x80;
+    *bytes = engine->page;
+    return PX_OK;
+}
+
+static void wrong_reset(struct px_engine *engine)
+{
+    px_interp_engine.reset(engine->inner);
+}
+
+static enum px_fault_verdict wrong_on_fault(struct px_engine *engine, int signal, void *siginfo, void *ucontext,
+                                            struct px_fault_site *site)
+{
+    return px_interp_engine.on_fault(engine->inner, signal, siginfo, ucontext, site);
+}
+
+const struct px_engine_ops px_wrong_engine = {
+    .abi = PX_ENGINE_ABI,
+    .size = sizeof(struct px_engine_ops),
+    .guest = PX_GUEST_NAME,
+    .name = "wrong",
+    .create = wrong_create,
+    .destroy = wrong_destroy,
+    .spec = wrong_spec,
+    .caps = wrong_caps,
+    .prepare = wrong_prepare,
+    .release = wrong_release,
+    .run = wrong_run,
+    .read_page = wrong_read_page,
+    .reset = wrong_reset,
+    .on_fault = wrong_on_fault,
+};
+
+/* Writes a page, then leaves with an argument: every field has something to be wrong about. */
+static enum px_status make_program(struct px_program *program)
+{
+    static const struct px_insn code[] = {
+        { .op = PX_OP_SD, .len = 4, .rs1 = 8, .rs2 = 9, .imm = 16 },
+        { .op = PX_OP_ADD, .len = 4, .rd = 10, .rs1 = 8, .rs2 = 9 },
+        { .op = PX_OP_ECALLI, .len = 4, .imm = 5 },
+    };
+    enum px_status status = px_program_map(program, PX_DATA_BASE, PX_PAGE_SIZE, PX_MAP_ZERO, NULL, 0);
+    for (size_t i = 0; status == PX_OK && i < sizeof code / sizeof code[0]; i++)
+        status = px_program_emit(program, &code[i]);
+    program->gas = 100000;
+    for (unsigned x = 1; x < PX_REG_COUNT; x++)
+        program->x[x] = UINT64_C(0x0101010101010101) * x;
+    program->x[8] = PX_DATA_BASE;
+    return status;
+}
+
+/* The fields that the reference diverges in from an engine that lies about @lie. */
+static enum px_status fields_seen(const struct px_image *image, uint32_t lie, uint32_t *fields, struct px_error *err)
+{
+    char name[64];
+    diff_fields_format(lie, name, sizeof name);
+    struct engine engines[2] = { { .ops = &px_interp_engine }, { .ops = &px_wrong_engine } };
+    enum px_status status = px_interp_engine.create("", &engines[0].instance, err);
+    if (status != PX_OK)
+        return status;
+    status = px_wrong_engine.create(name, &engines[1].instance, err);
+    if (status != PX_OK) {
+        engine_close(&engines[0]);
+        return status;
+    }
+    struct run run;
+    status = run_open_engines(engines, 2, &run, err);
+    if (status != PX_OK)
+        return status;
+    struct run_result result;
+    status = run_image(&run, image, false, &result, err);
+    *fields = result.diff.fields;
+    run_close(&run);
+    return status;
+}
+
+enum px_status px_self_test(unsigned *caught, struct px_error *err)
+{
+    struct px_program program;
+    struct px_image image;
+    px_program_init(&program);
+    enum px_status status = make_program(&program);
+    px_program_image(&program, &image);
+    *caught = 0;
+    for (unsigned bit = 0; status == PX_OK && bit <= 32; bit++) {
+        uint32_t lie = bit < 32 ? UINT32_C(1) << bit : 0, seen;
+        char name[64], found[256];
+        diff_fields_format(lie, name, sizeof name);
+        if (name[0] == '\0') /* a bit that stands for nothing */
+            continue;
+        status = fields_seen(&image, lie, &seen, err);
+        if (status != PX_OK)
+            break;
+        diff_fields_format(seen, found, sizeof found);
+        if (seen != lie)
+            status = px_fail(err, PX_ERR_INTERNAL, "self-test: a wrong '%s' was reported as '%s'", name, found);
+        *caught += lie != 0;
+    }
+    px_program_fini(&program);
+    return status;
+}
