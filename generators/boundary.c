@@ -257,6 +257,7 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
     (void)options;
     builder_init(&b, seed_, index, program);
     b.compress = 0;
+    program->gas = 20000; /* ample; a jump to itself soon ends */
     seed_registers(&b);
     index %= count();
     for (unsigned op = 1; op < PX_OP_COUNT; op++) {

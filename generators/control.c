@@ -13,7 +13,8 @@ enum {
     DEPTH_MAX = 3,
     FUNCTIONS_MAX = 3,
     CALLS_MAX = 8,
-    BODY_MAX = 40, /* pieces, over all nesting levels */
+    BODY_MAX = 12, /* pieces, over all nesting levels */
+    FUNCTION_MAX = 2,
 };
 
 struct call {
@@ -64,7 +65,7 @@ static bool may_reserve(const struct shape *s)
 
 static void run(struct shape *s)
 {
-    for (uint32_t n = 1 + prng_below(&s->b.prng, 6); n > 0; n--)
+    for (uint32_t n = 1 + prng_below(&s->b.prng, 5); n > 0; n--)
         builder_alu(&s->b);
 }
 
@@ -102,7 +103,7 @@ static void loop(struct shape *s, unsigned depth)
         return;
     }
     unsigned counter = reserve(s);
-    int32_t times = (int32_t)(depth == 0 ? 1 + prng_below(&b->prng, 10) : 1 + prng_below(&b->prng, 3));
+    int32_t times = (int32_t)(depth == 0 ? 1 + prng_below(&b->prng, 8) : 1 + prng_below(&b->prng, 3));
     builder_op(b, PX_OP_ADDI, counter, 0, 0, times);
     label(s);
     uint32_t head = builder_here(b);
@@ -304,7 +305,7 @@ static void functions(struct shape *s)
     s->pool = (uint16_t)(~s->pool & 0xfffe);
     for (unsigned i = 0; i < s->function_count; i++) {
         starts[i] = builder_here(b); /* after a terminator */
-        s->pieces = 4;
+        s->pieces = FUNCTION_MAX;
         sequence(s, 1, 1 + prng_below(&b->prng, 2));
         int32_t odd = prng_one_in(&b->prng, 4) ? 1 : 0; /* its low bit is dropped */
         builder_op(b, PX_OP_JALR, prng_one_in(&b->prng, 4) ? s->links[i] : 0, s->links[i], 0, odd);
@@ -320,8 +321,8 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
     builder_init(&s.b, seed, index, program);
     builder_seed_registers(&s.b);
     builder_map_regions(&s.b);
-    if (prng_one_in(&s.b.prng, 16))
-        program->gas = prng_below(&s.b.prng, 6000);
+    /* Enough for the loops made here; a jump astray that happens to loop soon ends. */
+    program->gas = prng_one_in(&s.b.prng, 16) ? prng_below(&s.b.prng, 6000) : 40000;
     if (prng_one_in(&s.b.prng, 100))
         program->entry_pc = 1 + prng_below(&s.b.prng, 64);
     while (__builtin_popcount(s.pool) < 8)
@@ -329,7 +330,7 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
     for (unsigned i = 0; i < FUNCTIONS_MAX; i++)
         s.links[i] = reserve(&s);
     s.pieces = BODY_MAX;
-    sequence(&s, 0, 3 + prng_below(&s.b.prng, 6));
+    sequence(&s, 0, 3 + prng_below(&s.b.prng, 3));
     ending(&s);
     functions(&s);
     return s.b.status;

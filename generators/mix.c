@@ -10,9 +10,9 @@ struct part {
 static enum px_status generate(const struct px_gen_options *options, uint64_t seed, uint64_t index, struct px_program *program)
 {
     const struct part parts[] = {
-        { &px_gen_control, 10 },
-        { &px_gen_straight, 4 },
-        { &px_gen_boundary, 2 },
+        { &px_gen_control, 8 },
+        { &px_gen_straight, 5 },
+        { &px_gen_boundary, 3 },
     };
     enum { PARTS = sizeof parts / sizeof parts[0], WEIGHTS = 16 };
     struct prng prng;
@@ -22,7 +22,8 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
     while (i + 1 < PARTS && pick >= parts[i].weight)
         pick -= parts[i++].weight;
     const struct px_generator *part = parts[i].generator;
-    uint64_t inner = part->count ? prng_next(&prng) % part->count() : index;
+    /* An enumerable part takes any number as an index: it is reduced there. */
+    uint64_t inner = part->count ? prng_next(&prng) : index;
     return part->generate(options, seed, inner, program);
 }
 

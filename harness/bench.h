@@ -30,7 +30,8 @@ struct bench_machine {
     char cpu[96]; /* as /proc/cpuinfo names it */
     long cores;
     int pinned;   /* the processor that this process was kept on, -1 when it was not */
-    double share; /* of that processor which it got: the others had the rest */
+    double
+        share; /* of that processor which it got; the rest, which others had, is taken out of the figures */
 };
 
 struct bench_result {

@@ -32,7 +32,7 @@ const struct bench_figure bench_compare_figures[BENCH_COMPARE_FIGURES] = {
     [1 + PHASE_REST] = { "rest", "ns/program", false },
 };
 
-_Static_assert(1 + (int)PHASE_COUNT == (int)BENCH_COMPARE_FIGURES, "a figure for each phase");
+_Static_assert(1 + PHASE_COUNT == BENCH_COMPARE_FIGURES, "a figure for each phase");
 
 /* Where the time since the last look went. */
 struct watch {
@@ -114,9 +114,16 @@ static const struct px_engine_ops timed_ops = {
     .read_page = timed_read_page,
 };
 
+/* A generator that has so many programs and no more may enumerate them: each turn is to see all sorts. */
+static uint64_t spread(const struct px_gen *gen, uint64_t index)
+{
+    uint64_t count = px_gen_count(gen);
+    return count == UINT64_MAX ? index : index * UINT64_C(0x9e3779b97f4a7c15) % count;
+}
+
 static enum px_status make(struct bench *b, const struct px_gen *gen, uint64_t index, size_t slot)
 {
-    enum px_status status = px_gen_make(gen, SEED, index % px_gen_count(gen), &b->programs[slot]);
+    enum px_status status = px_gen_make(gen, SEED, spread(gen, index), &b->programs[slot]);
     if (status != PX_OK)
         return px_fail(b->err, status, "generator %s: %s", gen->spec, px_status_name(status));
     return PX_OK;

@@ -51,7 +51,7 @@ static enum px_status prepare_length(struct bench *b, const struct engine *engin
     char spec[BENCH_NAME_MAX];
     (void)snprintf(spec, sizeof spec, "straight:length=%u", lengths[length].instructions);
     enum px_status status = px_gen_parse(spec, &gen, b->err);
-    uint64_t start = bench_clock(), spent, sum = 0;
+    uint64_t start = bench_clock(), spent = 0, sum = 0;
     size_t programs = 0;
     while (status == PX_OK && (programs == 0 || bench_clock() - start < ns)) {
         status = prepare_batch(b, engine, &gen, lengths[length].batch, &spent);

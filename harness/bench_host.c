@@ -21,15 +21,14 @@ enum {
     AT_ONCE = 16,
 };
 
-/* A unit that returns @value: mov eax, imm32; ret. The rest of it is written, too. */
+/* A unit that returns @value, and is executed from end to end: nops; mov eax, imm32; nop; nop; ret. */
 static void write_unit(uint8_t *at, uint32_t value)
 {
-    uint8_t unit[UNIT_BYTES];
-    memset(unit, 0xcc, sizeof unit);
-    unit[0] = 0xb8;
-    memcpy(unit + 1, &value, sizeof value);
-    unit[5] = 0xc3;
-    memcpy(at, unit, sizeof unit);
+    uint64_t nop = UINT64_C(0x0000000000841f0f); /* of eight bytes */
+    uint64_t last = UINT64_C(0xc3909000000000b8) | (uint64_t)value << 8;
+    for (size_t i = 0; i < UNIT_BYTES - sizeof nop; i += sizeof nop)
+        memcpy(at + i, &nop, sizeof nop);
+    memcpy(at + UNIT_BYTES - sizeof last, &last, sizeof last);
 }
 
 static uint32_t call_unit(const uint8_t *at)
@@ -225,19 +224,19 @@ static host_body *const bodies[BENCH_HOST_FIGURES] = {
 
 enum px_status bench_host(struct bench *b, const struct bench_measure *measure, uint64_t ns, double *values)
 {
-    (void)measure;
-    for (size_t i = 0; i < BENCH_HOST_FIGURES; i++) {
+    host_body *const *body = bodies + (measure->figures - bench_host_figures);
+    for (size_t i = 0; i < measure->count; i++) {
         uint64_t start = bench_clock(), spent, done = 0;
         uint32_t turn = 0;
         do {
             uint64_t more = 0;
             errno = 0;
             for (unsigned j = 0; j < 4; j++, done += more)
-                if ((more = bodies[i](b, turn++)) == 0)
-                    return px_fail(b->err, PX_ERR_SYSTEM, "measuring %s: %s", bench_host_figures[i].name,
+                if ((more = body[i](b, turn++)) == 0)
+                    return px_fail(b->err, PX_ERR_SYSTEM, "measuring %s: %s", measure->figures[i].name,
                                    errno ? strerror(errno) : "the code gave a wrong result");
             spent = bench_clock() - start;
-        } while (spent < ns / BENCH_HOST_FIGURES);
+        } while (spent < ns / measure->count);
         values[i] = (double)spent / (double)done;
     }
     return PX_OK;

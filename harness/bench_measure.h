@@ -44,6 +44,7 @@ struct bench_measure {
     const struct bench_figure *figures;
     size_t count;
     unsigned weight; /* its part of the time */
+    bool waits;      /* for another process, which is part of what it measures */
     /* Spends about @ns and gives a value for each figure. */
     enum px_status (*sample)(struct bench *b, const struct bench_measure *measure, uint64_t ns,
                              double *values);
@@ -55,6 +56,7 @@ enum {
     BENCH_PREPARE_FIGURES = 4,
     BENCH_RUN_FIGURES = 3,
     BENCH_HOST_FIGURES = 11,
+    BENCH_HOST_WAITING = 1, /* the last of them */
 };
 extern const struct bench_figure bench_compare_figures[BENCH_COMPARE_FIGURES];
 extern const struct bench_figure bench_prepare_figures[BENCH_PREPARE_FIGURES];

@@ -25,12 +25,12 @@ static void print_target(const struct bench_result *result, FILE *out)
 {
     char target[NUMBER_MAX];
     if (result->target == 0) {
-        (void)fputc('\n', out);
+        (void)fprintf(out, "%s\n", result->unit);
         return;
     }
     (void)snprintf(target, sizeof target, "%.15g", result->target);
     const char *missed = result->more_is_better ? "below" : "above";
-    (void)fprintf(out, "  %s %-8s %s\n", result->more_is_better ? ">=" : "<=", target,
+    (void)fprintf(out, "%-16s  %s %-8s %s\n", result->unit, result->more_is_better ? ">=" : "<=", target,
                   bench_reached(result) ? "ok" : missed);
 }
 
@@ -51,7 +51,7 @@ void bench_print(const struct bench_report *report, FILE *out)
         format_number(result->median, median);
         format_number(result->min, min);
         format_number(result->max, max);
-        (void)fprintf(out, "%-44s %10s %10s %10s  %-16s", result->name, median, min, max, result->unit);
+        (void)fprintf(out, "%-44s %10s %10s %10s  ", result->name, median, min, max);
         print_target(result, out);
     }
     if (report->diverged)

@@ -125,7 +125,7 @@ size_t diff_describe(const struct diff *d, const char *a_name, const char *b_nam
             instructions(&d->b));
     for (unsigned x = 0; x < PX_REG_COUNT; x++)
         if (d->fields & ((uint32_t)DIFF_X0 << x))
-            put(&out, "  x%-2u     %s %#018" PRIx64 "   %s %#018" PRIx64 "\n", x, a_name, d->a.x[x], b_name, d->b.x[x]);
+            put(&out, "  x%-2u     %s 0x%016" PRIx64 "   %s 0x%016" PRIx64 "\n", x, a_name, d->a.x[x], b_name, d->b.x[x]);
     if (d->fields & DIFF_DIRTY)
         put(&out, "  dirty   %s %zu pages   %s %zu pages   (first in one only: %#x)\n", a_name, d->a.dirty_count, b_name,
             d->b.dirty_count, d->dirty_page << PX_PAGE_BITS);

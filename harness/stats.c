@@ -125,7 +125,7 @@ static void observe_jump(struct stats *s, const struct px_insn *in, uint32_t pc,
     }
 }
 
-static unsigned form_of(const struct px_insn *in)
+static inline unsigned form_of(const struct px_insn *in)
 {
     unsigned rd = in->rd, rs1 = in->rs1, rs2 = in->rs2;
     unsigned equal = (unsigned)(rd == rs1) << STATS_ALIAS_RD_RS1 |
@@ -139,12 +139,12 @@ static unsigned form_of(const struct px_insn *in)
 
 /* Adds @weight to the bucket of @value: by sign and length in bits, the extremes apart. Without branches, since the
  * values of random programs mispredict every one; value_class says what a bucket means. */
-static void count_value(struct stats_counts *counts, uint64_t value, unsigned weight)
+static inline void count_value(uint64_t buckets[2][128], uint64_t value, unsigned weight)
 {
     uint64_t sign = value >> 63, magnitude = value ^ (0 - sign);
     unsigned bits = 63 - (unsigned)__builtin_clzll(magnitude << 1 | 1);
     unsigned extreme = (magnitude == INT64_MAX) | (value == (uint64_t)INT32_MIN);
-    counts->values[sign][bits + VALUE_EXTREME * extreme] += weight;
+    buckets[sign][bits + VALUE_EXTREME * extreme] += weight;
 }
 
 static enum stats_value value_class(bool negative, unsigned bucket)
@@ -171,11 +171,12 @@ static void observe(void *arg, const struct px_insn *in, uint32_t pc, uint64_t g
     const struct px_op_info *info = &px_ops[in->op];
     (void)gas;
     counts->ops[in->op]++;
-    counts->rows[in->rvc]++;
+    if (in->rvc != PX_C_NONE)
+        counts->rows[in->rvc]++;
     counts->pairs[s->last_op][in->op] = 1;
     counts->forms[in->op] |= (uint8_t)form_of(in);
-    count_value(counts, x[in->rs1], info->regs / PX_HAS_RS1 & 1u);
-    count_value(counts, x[in->rs2], info->regs / PX_HAS_RS2 & 1u);
+    count_value(counts->values[0], x[in->rs1], info->regs / PX_HAS_RS1 & 1u);
+    count_value(counts->values[1], x[in->rs2], info->regs / PX_HAS_RS2 & 1u);
     s->last_op = in->op;
     s->last_pc = pc;
     if (info->effects & (PX_EFF_LOAD | PX_EFF_STORE | PX_EFF_CALL))
@@ -380,7 +381,7 @@ void stats_values(const struct stats_counts *counts, uint64_t classes[STATS_VALU
     memset(classes, 0, STATS_VALUE_COUNT * sizeof *classes);
     for (unsigned negative = 0; negative < 2; negative++)
         for (unsigned i = 0; i < 128; i++)
-            classes[value_class(negative, i)] += counts->values[negative][i];
+            classes[value_class(negative, i)] += counts->values[0][negative][i] + counts->values[1][negative][i];
 }
 
 const char *stats_alias_name(enum stats_alias alias)

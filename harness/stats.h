@@ -76,14 +76,14 @@ struct stats_counts {
     struct stats_spread dynamic_length; /* instructions begun */
     struct stats_spread touched, dirty; /* pages */
     uint64_t ops[PX_OP_COUNT]; /* how often each was begun; row 0: illegal encodings */
-    uint64_t rows[PX_C_COUNT]; /* the same by compressed row; row 0: 4-byte forms */
+    uint64_t rows[PX_C_COUNT]; /* the same by compressed row; row 0 is not kept */
     uint64_t branches[PX_OP_COUNT][2]; /* [1]: taken */
     uint64_t jumps[STATS_JUMP_COUNT][STATS_TARGET_COUNT];
     uint8_t pairs[PX_OP_COUNT][PX_OP_COUNT]; /* 1: the second op was begun right after the first */
 
     /* As the observer leaves them, for what is below. */
     uint8_t forms[PX_OP_COUNT];
-    uint64_t values[2][128];
+    uint64_t values[2][2][128]; /* of rs1, of rs2 */
 };
 
 struct stats;

@@ -21,8 +21,6 @@ enum {
 
 _Static_assert((int)JIT_STATE_BELOW == (int)STATE_BYTES + (int)GUARD_BYTES, "state table, guard, window");
 
-static const uint8_t zeros[PX_PAGE_SIZE];
-
 enum px_status jit_memory_init(struct jit_memory *memory, struct px_error *err)
 {
     uint8_t *all = mmap(NULL, RESERVATION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -275,7 +273,7 @@ const uint8_t *jit_memory_page(const struct jit_memory *memory, uint32_t number,
         return memory->base + (size_t)number * PX_PAGE_SIZE;
     struct region region = region_of(memory, number);
     if (!region.mapped || region.offset >= region.content_size)
-        return zeros;
+        return px_zero_page;
     uint64_t there = region.content_size - region.offset;
     if (there >= PX_PAGE_SIZE)
         return region.content + region.offset;

@@ -16,6 +16,8 @@ static const char *const kind_names[PX_MAP_KIND_COUNT] = {
     [PX_MAP_COW] = "cow",
 };
 
+const uint8_t px_zero_page[PX_PAGE_SIZE];
+
 const char *px_map_kind_name(enum px_map_kind kind)
 {
     return (unsigned)kind < PX_MAP_KIND_COUNT ? kind_names[kind] : "unknown";

@@ -57,6 +57,9 @@ enum px_map_field {
  */
 enum px_map_field px_mapping_bad_field(const struct px_mapping *map);
 
+/* What untouched memory without content reads as. Engines lend it, so that two that do need no comparison. */
+extern const uint8_t px_zero_page[PX_PAGE_SIZE];
+
 /* "zero", "ro" or "cow". */
 const char *px_map_kind_name(enum px_map_kind kind);
 

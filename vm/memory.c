@@ -8,8 +8,6 @@ enum {
     PAGE_MASK = 0xfffff, /* page numbers wrap with the 4 GiB space */
 };
 
-static const uint8_t zero_page[PX_PAGE_SIZE];
-
 enum px_status px_memory_init(struct px_memory *memory)
 {
     *memory = (struct px_memory){ .page_capacity = FIRST_PAGES, .slot_count = 2 * FIRST_PAGES };
@@ -186,7 +184,7 @@ static uint8_t *take_frame(struct px_memory *memory)
 static const uint8_t *initial_bytes(struct place place, uint8_t *buffer)
 {
     if (place.offset >= place.content_size)
-        return zero_page;
+        return px_zero_page;
     uint64_t there = place.content_size - place.offset;
     if (there >= PX_PAGE_SIZE)
         return place.content + place.offset;
@@ -303,5 +301,5 @@ const uint8_t *px_memory_page(const struct px_memory *memory, uint32_t number, u
     if (page)
         return page->data;
     struct place place = find_place(memory, number);
-    return place.mapped ? initial_bytes(place, scratch) : zero_page;
+    return place.mapped ? initial_bytes(place, scratch) : px_zero_page;
 }
