@@ -293,22 +293,6 @@ static void compressed_rows_overlap_exactly_where_listed(void **state)
         fail_msg("%zu overlaps are listed, %zu exist: the list is stale", COUNT(overlaps), found);
 }
 
-/* Bits 6..0, from the manual's opcode map. */
-static unsigned opcode_number(const char *name)
-{
-    static const struct label map[] = {
-        { 0x03, "LOAD" },  { 0x0b, "CUSTOM_0" }, { 0x0f, "MISC_MEM" },  { 0x13, "OP_IMM" },
-        { 0x17, "AUIPC" }, { 0x23, "STORE" },    { 0x1b, "OP_IMM_32" }, { 0x33, "OP" },
-        { 0x37, "LUI" },   { 0x3b, "OP_32" },    { 0x63, "BRANCH" },    { 0x67, "JALR" },
-        { 0x6f, "JAL" },   { 0x73, "SYSTEM" },
-    };
-    for (size_t i = 0; i < COUNT(map); i++)
-        if (strcmp(map[i].mnemonics, name) == 0)
-            return map[i].value;
-    fail_msg("%s is not in the opcode map", name);
-    return 0;
-}
-
 /* opcode, funct3 and funct7 of a row are the decoder's index: a row that shares its own with another must say so, and
  * stand right behind it. */
 static void rows_share_an_index_only_where_they_say_so(void **state)

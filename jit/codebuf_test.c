@@ -1,0 +1,121 @@
+#include "jit/codebuf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { CAPACITY = 32 << 20 };
+
+static struct codebuf make(void)
+{
+    struct codebuf buf;
+    struct px_error err;
+    assert_int_equal(codebuf_init(&buf, CAPACITY, &err), PX_OK);
+    return buf;
+}
+
+static void both_views_show_the_same_bytes_at_different_addresses(void **state)
+{
+    (void)state;
+    struct codebuf buf = make();
+    assert_ptr_not_equal(buf.write, buf.exec);
+    memcpy(buf.write + 12345, "parallax", 8);
+    assert_memory_equal(buf.exec + 12345, "parallax", 8);
+    codebuf_fini(&buf);
+}
+
+/* The protection of the mapping that holds @address, as the kernel tells it: "rw-s". */
+static void protection_of(const void *address, char protection[8])
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    unsigned long start, end, at = (unsigned long)address;
+    char found[8] = "";
+    while (fscanf(maps, "%lx-%lx %7s %*[^\n]", &start, &end, found) == 3 && !(start <= at && at < end)) {
+    }
+    fclose(maps);
+    memcpy(protection, found, sizeof found);
+}
+
+static void no_view_is_writable_and_executable(void **state)
+{
+    (void)state;
+    struct codebuf buf = make();
+    char protection[8];
+    protection_of(buf.write, protection);
+    assert_string_equal(protection, "rw-s");
+    protection_of(buf.exec, protection);
+    assert_string_equal(protection, "r-xs");
+    codebuf_fini(&buf);
+}
+
+static void written_code_runs_without_a_system_call_in_between(void **state)
+{
+    (void)state;
+    struct codebuf buf = make();
+    for (unsigned char n = 0; n < 100; n++) {
+        const unsigned char code[] = { 0xb8, n, 0, 0, 0, 0xc3 }; /* mov eax, n; ret */
+        memcpy(buf.write, code, sizeof code);
+        union {
+            const uint8_t *bytes;
+            int (*call)(void);
+        } entry = { .bytes = buf.exec };
+        assert_int_equal(entry.call(), n);
+    }
+    codebuf_fini(&buf);
+}
+
+static void recycling_keeps_what_is_fixed_and_nothing_else(void **state)
+{
+    (void)state;
+    struct codebuf buf = make();
+    memcpy(buf.write, "stub", 4);
+    codebuf_publish(&buf, 4);
+    assert_int_equal(buf.used, 64); /* units start on cache lines */
+    codebuf_fix(&buf);
+    codebuf_publish(&buf, 65);
+    assert_int_equal(buf.used, 192);
+    codebuf_recycle(&buf);
+    assert_int_equal(buf.used, 64);
+    assert_memory_equal(buf.exec, "stub", 4);
+    codebuf_fini(&buf);
+}
+
+static void recycling_gives_large_memory_back(void **state)
+{
+    (void)state;
+    struct codebuf buf = make();
+    memset(buf.write, 0xcc, CAPACITY);
+    codebuf_publish(&buf, CAPACITY);
+    codebuf_recycle(&buf);
+    assert_int_equal(buf.exec[0], 0xcc);            /* kept for the next units */
+    assert_int_equal(buf.exec[CAPACITY - 1], 0x00); /* a hole reads as zeros */
+    codebuf_fini(&buf);
+}
+
+static void an_impossible_size_is_a_system_error_that_says_so(void **state)
+{
+    (void)state;
+    struct codebuf buf;
+    struct px_error err;
+    assert_int_equal(codebuf_init(&buf, (size_t)1 << 60, &err), PX_ERR_SYSTEM);
+    assert_non_null(strstr(err.text, "MiB of code memory twice (RW and RX): "));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_views_show_the_same_bytes_at_different_addresses),
+        cmocka_unit_test(no_view_is_writable_and_executable),
+        cmocka_unit_test(written_code_runs_without_a_system_call_in_between),
+        cmocka_unit_test(recycling_keeps_what_is_fixed_and_nothing_else),
+        cmocka_unit_test(recycling_gives_large_memory_back),
+        cmocka_unit_test(an_impossible_size_is_a_system_error_that_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
