@@ -11,17 +11,20 @@
 /* Register triples rd, rs1, rs2: apart, every way of coinciding, x0 and the memory registers in every position, and
  * the host registers that multiplication, division and shifts want. */
 static const uint8_t aliases[][3] = {
-    { 10, 11, 12 }, { 10, 10, 12 }, { 10, 11, 10 }, { 10, 11, 11 }, { 10, 10, 10 }, { 0, 11, 12 },  { 10, 0, 12 },
-    { 10, 11, 0 },  { 3, 11, 12 },  { 10, 3, 12 },  { 10, 11, 4 },  { 3, 4, 3 },    { 4, 4, 4 },    { 3, 3, 4 },
-    { 12, 11, 12 }, { 12, 12, 11 }, { 12, 12, 12 }, { 12, 10, 11 }, { 15, 2, 15 },  { 1, 8, 9 },
+    { 10, 11, 12 }, { 10, 10, 12 }, { 10, 11, 10 }, { 10, 11, 11 }, { 10, 10, 10 },
+    { 0, 11, 12 },  { 10, 0, 12 },  { 10, 11, 0 },  { 3, 11, 12 },  { 10, 3, 12 },
+    { 10, 11, 4 },  { 3, 4, 3 },    { 4, 4, 4 },    { 3, 3, 4 },    { 12, 11, 12 },
+    { 12, 12, 11 }, { 12, 12, 12 }, { 12, 10, 11 }, { 15, 2, 15 },  { 1, 8, 9 },
 };
 
 static const int32_t uppers[] = { 0, 1, 2, 0x7ffff, -0x80000, -1, 0x12345, -0x3ff, 0x400, -0x400 };
 static const int32_t jumps[] = { 12, 8, 4, 0, -4, 6, 16, 0xffffe, -0x100000 };
 static const int32_t branches[] = { 12, 8, 4, 0, 6, 16, 4094, -4096 };
 static const int32_t jalr_offsets[] = { 0, 1, 2, 4, 12, 13, 8, -1, 2047, -2048 };
-static const int32_t selectors[] = { 0, 1, 2, 3, 4, -1, -2, 524287, -524288, 131071, 131072, -131073, 0x155aa, 1024 };
-static const uint64_t lengths[] = { 0, 1, 7, 8, 63, 64, 65, 128, 4095, 4096, 4097, 8192, 0x3000, 0x100000, 0x100001, UINT64_MAX };
+static const int32_t selectors[] = { 0,      1,       2,      3,      4,       -1,      -2,
+                                     524287, -524288, 131071, 131072, -131073, 0x155aa, 1024 };
+static const uint64_t lengths[] = { 0,    1,    7,    8,    63,     64,       65,       128,
+                                    4095, 4096, 4097, 8192, 0x3000, 0x100000, 0x100001, UINT64_MAX };
 
 enum {
     ALIASES = sizeof aliases / sizeof aliases[0],
@@ -128,7 +131,8 @@ static void make_flow(struct builder *b, enum px_op op, const uint8_t *r, uint64
         seed(b, r[1], px_values[digit(&index, px_value_count)]);
         seed(b, r[2], px_values[digit(&index, px_value_count)]);
         /* A quarter of the targets for each pair of operands, all of them over the pairs. */
-        uint64_t rotated = digit(&index, BRANCHES / 4) * 4 + (b->program->x[r[1]] ^ b->program->x[r[2]] >> 5) % 4;
+        uint64_t rotated =
+            digit(&index, BRANCHES / 4) * 4 + (b->program->x[r[1]] ^ b->program->x[r[2]] >> 5) % 4;
         builder_op(b, op, 0, r[1], r[2], branches[rotated]);
     } else if (px_ops[op].format == PX_FMT_JAL) {
         builder_op(b, op, r[0], 0, 0, jumps[digit(&index, JUMPS)]);
@@ -251,11 +255,12 @@ static void make_word(struct builder *b, uint64_t index)
     builder_word(b, PX_WORD_ECALLI_0);
 }
 
-static enum px_status generate(const struct px_gen_options *options, uint64_t seed_, uint64_t index, struct px_program *program)
+static enum px_status generate(const struct px_gen_options *options, uint64_t campaign_seed, uint64_t index,
+                               struct px_program *program)
 {
     struct builder b;
     (void)options;
-    builder_init(&b, seed_, index, program);
+    builder_init(&b, campaign_seed, index, program);
     b.compress = 0;
     program->gas = 20000; /* ample; a jump to itself soon ends */
     seed_registers(&b);

@@ -61,12 +61,9 @@ void builder_emit(struct builder *b, struct px_insn *insn)
 
 void builder_op(struct builder *b, enum px_op op, unsigned rd, unsigned rs1, unsigned rs2, int32_t imm)
 {
-    struct px_insn insn = { .op = (uint8_t)op,
-                            .len = 4,
-                            .rd = (uint8_t)rd,
-                            .rs1 = (uint8_t)rs1,
-                            .rs2 = (uint8_t)rs2,
-                            .imm = imm };
+    struct px_insn insn = {
+        .op = (uint8_t)op, .len = 4, .rd = (uint8_t)rd, .rs1 = (uint8_t)rs1, .rs2 = (uint8_t)rs2, .imm = imm
+    };
     keep(b, px_program_emit(b->program, &insn));
 }
 

@@ -54,7 +54,7 @@ static unsigned reserve(struct shape *s)
 
 static void release(struct shape *s, unsigned x)
 {
-    s->b.reserved &= (uint16_t) ~(1u << x);
+    s->b.reserved &= (uint16_t)~(1u << x);
 }
 
 /* Two are the most that a piece asks for. */
@@ -111,9 +111,13 @@ static void loop(struct shape *s, unsigned depth)
     builder_op(b, PX_OP_ADDI, counter, counter, 0, -1);
     uint32_t back = builder_here(b);
     builder_op(b, prng_one_in(&b->prng, 2) ? PX_OP_BNE : PX_OP_BLTU, 0, 0, 0, 0);
-    struct px_insn branch = { .op = PX_OP_BNE, .len = 4, .rs1 = (uint8_t)counter, .imm = (int32_t)(head - back) };
+    struct px_insn branch = {
+        .op = PX_OP_BNE, .len = 4, .rs1 = (uint8_t)counter, .imm = (int32_t)(head - back)
+    };
     if (px_decode(b->program->code, b->program->code_size, back).op == PX_OP_BLTU)
-        branch = (struct px_insn){ .op = PX_OP_BLTU, .len = 4, .rs2 = (uint8_t)counter, .imm = (int32_t)(head - back) };
+        branch = (struct px_insn){
+            .op = PX_OP_BLTU, .len = 4, .rs2 = (uint8_t)counter, .imm = (int32_t)(head - back)
+        };
     if (px_program_patch(b->program, back, &branch) != PX_OK)
         b->status = PX_ERR_INTERNAL;
     release(s, counter);
@@ -148,7 +152,8 @@ static void jump_table(struct shape *s, unsigned depth)
     builder_op(b, PX_OP_AUIPC, base, 0, 0, 0);
     builder_op(b, PX_OP_SH2ADD, base, index, base, 0);
     unsigned link = prng_one_in(&b->prng, 4) ? builder_target(b) : prng_one_in(&b->prng, 4) ? base : 0;
-    builder_op(b, PX_OP_JALR, link, base, 0, (int32_t)(builder_here(b) + 4 - pc) + (prng_one_in(&b->prng, 4) ? 1 : 0));
+    builder_op(b, PX_OP_JALR, link, base, 0,
+               (int32_t)(builder_here(b) + 4 - pc) + (prng_one_in(&b->prng, 4) ? 1 : 0));
     uint32_t table = builder_here(b), outs[CASES];
     for (unsigned i = 0; i < CASES; i++)
         builder_op(b, PX_OP_JAL, 0, 0, 0, 0);
@@ -166,15 +171,15 @@ static void jump_table(struct shape *s, unsigned depth)
 
 static void access_memory(struct shape *s)
 {
-    static const uint8_t ops[] = { PX_OP_LB, PX_OP_LH, PX_OP_LW, PX_OP_LD,  PX_OP_LBU, PX_OP_LHU,
+    static const uint8_t ops[] = { PX_OP_LB,  PX_OP_LH, PX_OP_LW, PX_OP_LD, PX_OP_LBU, PX_OP_LHU,
                                    PX_OP_LWU, PX_OP_SB, PX_OP_SH, PX_OP_SW, PX_OP_SD };
     struct builder *b = &s->b;
     if (!may_reserve(s)) {
         run(s);
         return;
     }
-    static const uint32_t regions[] = { PX_REGION_ZERO, PX_REGION_ZERO, PX_REGION_ZERO + 0x1000, PX_REGION_COW,
-                                        PX_REGION_RO, PX_CODE_BASE };
+    static const uint32_t regions[] = { PX_REGION_ZERO, PX_REGION_ZERO, PX_REGION_ZERO + 0x1000,
+                                        PX_REGION_COW,  PX_REGION_RO,   PX_CODE_BASE };
     unsigned base = reserve(s);
     uint32_t region = regions[prng_below(&b->prng, sizeof regions / sizeof regions[0])];
     uint32_t anywhere = px_addresses[prng_below(&b->prng, (uint32_t)px_address_count)];
@@ -185,7 +190,9 @@ static void access_memory(struct shape *s)
         bool loads_only = (region == PX_REGION_RO || region == PX_CODE_BASE) && !prng_one_in(&b->prng, 30);
         enum px_op op = ops[prng_below(&b->prng, loads_only ? 7 : sizeof ops)];
         bool is_load = px_ops[op].effects & PX_EFF_LOAD;
-        struct px_insn in = { .op = (uint8_t)op, .len = 4, .rs1 = (uint8_t)base, .imm = px_any_imm12(&b->prng) };
+        struct px_insn in = {
+            .op = (uint8_t)op, .len = 4, .rs1 = (uint8_t)base, .imm = px_any_imm12(&b->prng)
+        };
         if (in.imm < 0 && !prng_one_in(&b->prng, 50)) /* below a region there is nothing */
             in.imm = -(in.imm + 1);
         if (is_load)
@@ -274,7 +281,8 @@ static void ending(struct shape *s)
         builder_op(b, PX_OP_ECALL_JAR, 0, 0, 0, 0);
         break;
     case 2:
-        builder_op(b, PX_OP_ECALLI, 0, 0, 0, prng_one_in(&b->prng, 2) ? -1 : (int32_t)prng_below(&b->prng, 1 << 19));
+        builder_op(b, PX_OP_ECALLI, 0, 0, 0,
+                   prng_one_in(&b->prng, 2) ? -1 : (int32_t)prng_below(&b->prng, 1 << 19));
         break;
     case 3:
         builder_op(b, prng_one_in(&b->prng, 2) ? PX_OP_ECALL : PX_OP_EBREAK, 0, 0, 0, 0);
@@ -307,14 +315,17 @@ static void functions(struct shape *s)
         starts[i] = builder_here(b); /* after a terminator */
         s->pieces = FUNCTION_MAX;
         sequence(s, 1, 1 + prng_below(&b->prng, 2));
-        int32_t odd = prng_one_in(&b->prng, 4) ? 1 : 0; /* its low bit is dropped */
-        builder_op(b, PX_OP_JALR, prng_one_in(&b->prng, 4) ? s->links[i] : 0, s->links[i], 0, odd);
+        struct px_insn back = { .op = PX_OP_JALR, .len = 4, .rs1 = (uint8_t)s->links[i] };
+        back.imm = prng_one_in(&b->prng, 4) ? 1 : 0; /* the target's low bit is dropped */
+        back.rd = prng_one_in(&b->prng, 4) ? (uint8_t)s->links[i] : 0;
+        builder_emit(b, &back);
     }
     for (unsigned i = 0; i < s->call_count; i++)
         builder_aim(b, s->calls[i].at, starts[s->calls[i].function]);
 }
 
-static enum px_status generate(const struct px_gen_options *options, uint64_t seed, uint64_t index, struct px_program *program)
+static enum px_status generate(const struct px_gen_options *options, uint64_t seed, uint64_t index,
+                               struct px_program *program)
 {
     (void)options;
     struct shape s = { .in_function = false };

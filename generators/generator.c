@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct px_generator *const px_generators[] = { &px_gen_mix, &px_gen_boundary, &px_gen_straight, &px_gen_control, NULL };
+const struct px_generator *const px_generators[] = { &px_gen_mix, &px_gen_boundary, &px_gen_straight,
+                                                     &px_gen_control, NULL };
 
 enum { LENGTH_MAX = 4096 };
 
@@ -61,25 +62,29 @@ enum px_status px_gen_parse(const char *spec, struct px_gen *gen, struct px_erro
     }
     if (*at == '@') {
         unsigned long version;
-        if (!parse_number(at + 1, strlen(at + 1), UINT32_MAX, &version) || version != parsed.generator->version)
+        if (!parse_number(at + 1, strlen(at + 1), UINT32_MAX, &version) ||
+            version != parsed.generator->version)
             return px_fail(err, PX_ERR_INPUT, "generator %s: version '%.20s': this build makes version %u",
                            parsed.generator->name, at + 1, parsed.generator->version);
     }
     if (parsed.options.length)
-        (void)snprintf(parsed.spec, sizeof parsed.spec, "%s:length=%u", parsed.generator->name, parsed.options.length);
+        (void)snprintf(parsed.spec, sizeof parsed.spec, "%s:length=%u", parsed.generator->name,
+                       parsed.options.length);
     else
         (void)snprintf(parsed.spec, sizeof parsed.spec, "%s", parsed.generator->name);
     *gen = parsed;
     return PX_OK;
 }
 
-enum px_status px_gen_make(const struct px_gen *gen, uint64_t seed, uint64_t index, struct px_program *program)
+enum px_status px_gen_make(const struct px_gen *gen, uint64_t seed, uint64_t index,
+                           struct px_program *program)
 {
     px_program_clear(program);
     enum px_status status = gen->generator->generate(&gen->options, seed, index, program);
     if (status != PX_OK)
         return status;
-    program->origin = (struct px_origin){ .known = true, .seed = seed, .index = index, .version = gen->generator->version };
+    program->origin =
+        (struct px_origin){ .known = true, .seed = seed, .index = index, .version = gen->generator->version };
     memcpy(program->origin.gen, gen->spec, sizeof program->origin.gen);
     return PX_OK;
 }

@@ -41,7 +41,8 @@ extern const struct px_generator *const px_generators[]; /* NULL-terminated */
 enum px_status px_gen_parse(const char *spec, struct px_gen *gen, struct px_error *err) PX_CHECKED;
 
 /* Clears @program and makes number @index of @seed, origin included. */
-enum px_status px_gen_make(const struct px_gen *gen, uint64_t seed, uint64_t index, struct px_program *program) PX_CHECKED;
+enum px_status px_gen_make(const struct px_gen *gen, uint64_t seed, uint64_t index,
+                           struct px_program *program) PX_CHECKED;
 
 /* How many programs there are; UINT64_MAX when any index is one. */
 uint64_t px_gen_count(const struct px_gen *gen);

@@ -7,7 +7,8 @@ struct part {
     uint32_t weight;
 };
 
-static enum px_status generate(const struct px_gen_options *options, uint64_t seed, uint64_t index, struct px_program *program)
+static enum px_status generate(const struct px_gen_options *options, uint64_t seed, uint64_t index,
+                               struct px_program *program)
 {
     const struct part parts[] = {
         { &px_gen_control, 8 },

@@ -52,7 +52,8 @@ const uint64_t px_values[] = {
 const size_t px_value_count = sizeof px_values / sizeof px_values[0];
 
 const int32_t px_imm12s[] = {
-    0, 1, -1, 2, 3, 7, -8, 31, 32, 63, 64, 0x7f, 0x80, -0x80, -0x81, 0xff, 0x555, -0x556, 2046, 2047, -2047, -2048,
+    0,    1,    -1,    2,     3,    7,     -8,     31,   32,   63,    64,
+    0x7f, 0x80, -0x80, -0x81, 0xff, 0x555, -0x556, 2046, 2047, -2047, -2048,
 };
 const size_t px_imm12_count = sizeof px_imm12s / sizeof px_imm12s[0];
 

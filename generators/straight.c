@@ -2,7 +2,8 @@
 #include "generators/builder.h"
 #include "generators/generator.h"
 
-static enum px_status generate(const struct px_gen_options *options, uint64_t seed, uint64_t index, struct px_program *program)
+static enum px_status generate(const struct px_gen_options *options, uint64_t seed, uint64_t index,
+                               struct px_program *program)
 {
     struct builder b;
     builder_init(&b, seed, index, program);

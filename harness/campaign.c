@@ -118,8 +118,8 @@ static const struct campaign_finding *remember(struct campaign *c, const struct 
     stored->index = finding->index;
     stored->kind = finding->kind;
     finding_format(finding, stored->what, sizeof stored->what);
-    (void)snprintf(stored->path, sizeof stored->path, "seed-%016" PRIx64 "-%s-%" PRIu64, c->options->worker.seed,
-                   c->options->worker.gen.generator->name, finding->index);
+    (void)snprintf(stored->path, sizeof stored->path, "seed-%016" PRIx64 "-%s-%" PRIu64,
+                   c->options->worker.seed, c->options->worker.gen.generator->name, finding->index);
     return stored;
 }
 
@@ -150,8 +150,8 @@ static enum px_status take_finding(struct campaign *c, struct job *job, const st
     const struct campaign_finding *stored = remember(c, &isolated.finding);
     progress_end(&c->progress);
     if (!c->options->quiet)
-        fprintf(stderr, "divergence: program %" PRIu64 ": %s: %s/%s\n", stored->index, stored->what, c->options->out,
-                stored->path);
+        fprintf(stderr, "divergence: program %" PRIu64 ": %s: %s/%s\n", stored->index, stored->what,
+                c->options->out, stored->path);
     return store_finding(c->options->out, stored->path, &c->program, &isolated, err);
 }
 
@@ -232,7 +232,7 @@ static void sum_tallies(struct campaign *c, double time)
     c->result->seconds = time - c->start;
 }
 
-static void show_progress(struct campaign *c, double time)
+static void show_progress(struct campaign *c)
 {
     const struct campaign_result *r = c->result;
     uint64_t programs = r->tally.programs, limit = c->options->worker.limit;
@@ -244,12 +244,11 @@ static void show_progress(struct campaign *c, double time)
         left = c->options->seconds - seconds;
     if (left >= 0)
         (void)snprintf(eta, sizeof eta, " | %.0f s left", left);
-    (void)time;
     (void)snprintf(line, sizeof line,
-                   "%.0f s | %" PRIu64 " programs | %.0f/s | %" PRIu64 " divergences | %" PRIu64 " unstable | %" PRIu64
-                   " restarts%s",
-                   seconds, programs, seconds > 0 ? (double)programs / seconds : 0, r->confirmed, r->unstable, r->restarts,
-                   eta);
+                   "%.0f s | %" PRIu64 " programs | %.0f/s | %" PRIu64 " divergences | %" PRIu64
+                   " unstable | %" PRIu64 " restarts%s",
+                   seconds, programs, seconds > 0 ? (double)programs / seconds : 0, r->confirmed, r->unstable,
+                   r->restarts, eta);
     progress_show(&c->progress, line);
 }
 
@@ -288,7 +287,7 @@ static enum px_status supervise(struct campaign *c, struct px_error *err)
         if (over || interrupted || enough(c))
             atomic_store(&c->shared->stop, true);
         if (progress_due(&c->progress, time))
-            show_progress(c, time);
+            show_progress(c);
         if (alive && enough(c))
             break; /* workers may wait for room in their rings, for ever */
         if (alive)
@@ -308,28 +307,35 @@ static void kill_workers(struct campaign *c)
     }
 }
 
+static enum px_status start_jobs(struct campaign *c, struct px_error *err)
+{
+    enum px_status status = PX_OK;
+    for (unsigned i = 0; i < c->options->worker.jobs && status == PX_OK; i++) {
+        struct job *job = &c->jobs[i];
+        job->shared = isolate_share(sizeof *job->shared);
+        if (!job->shared)
+            return px_fail(err, PX_ERR_NOMEM, "out of memory for job %u", i);
+        atomic_store(&job->shared->at, worker_first(i));
+        status = start_worker(c, job, err);
+    }
+    return status;
+}
+
 static enum px_status run_jobs(struct campaign *c, struct px_error *err)
 {
     unsigned jobs = c->options->worker.jobs;
-    enum px_status status = PX_OK;
     c->jobs = calloc(jobs, sizeof *c->jobs);
     c->shared = isolate_share(sizeof *c->shared);
-    if (!c->jobs || !c->shared)
-        status = px_fail(err, PX_ERR_NOMEM, "out of memory for %u jobs", jobs);
-    for (unsigned i = 0; i < jobs && status == PX_OK; i++) {
-        c->jobs[i].shared = isolate_share(sizeof *c->jobs[i].shared);
-        if (!c->jobs[i].shared) {
-            status = px_fail(err, PX_ERR_NOMEM, "out of memory for %u jobs", jobs);
-            break;
-        }
-        atomic_store(&c->jobs[i].shared->at, worker_first(i));
-        status = start_worker(c, &c->jobs[i], err);
+    if (!c->jobs || !c->shared) {
+        free(c->jobs);
+        isolate_unshare(c->shared, sizeof *c->shared);
+        return px_fail(err, PX_ERR_NOMEM, "out of memory for %u jobs", jobs);
     }
+    enum px_status status = start_jobs(c, err);
     if (status == PX_OK)
         status = supervise(c, err);
-    if (c->jobs)
-        kill_workers(c);
-    for (unsigned i = 0; c->jobs && i < jobs; i++)
+    kill_workers(c);
+    for (unsigned i = 0; i < jobs; i++)
         isolate_unshare(c->jobs[i].shared, sizeof *c->jobs[i].shared);
     isolate_unshare(c->shared, sizeof *c->shared);
     free(c->jobs);

@@ -33,26 +33,27 @@ static void print_engines(const struct campaign_result *r)
 {
     for (size_t i = 0; i < r->engine_count; i++) {
         const struct tally *t = &r->tally;
-        printf("  %-11s ran %.2f %% of the programs: %" PRIu64 " instructions natively, %" PRIu64 " by side exits, %" PRIu64
-               " interpreted\n",
-               r->specs[i], percent(t->supported[i], t->programs), t->native[i], t->side_exit[i], t->interpreted[i]);
+        printf("  %-11s ran %.2f %% of the programs: %" PRIu64 " instructions natively, %" PRIu64
+               " by side exits, %" PRIu64 " interpreted\n",
+               r->specs[i], percent(t->supported[i], t->programs), t->native[i], t->side_exit[i],
+               t->interpreted[i]);
     }
 }
 
 static void print_summary(const struct campaign_options *o, const struct campaign_result *r)
 {
     const struct tally *t = &r->tally;
-    printf("%" PRIu64 " programs of %s@%u, seed %#" PRIx64 ", in %.1f s: %.0f programs/s with %u job%s%s\n", t->programs,
-           o->worker.gen.spec, o->worker.gen.generator->version, o->worker.seed, r->seconds,
-           r->seconds > 0 ? (double)t->programs / r->seconds : 0, o->worker.jobs, o->worker.jobs == 1 ? "" : "s",
-           r->interrupted ? " (interrupted)" : "");
+    printf("%" PRIu64 " programs of %s@%u, seed %#" PRIx64 ", in %.1f s: %.0f programs/s with %u job%s%s\n",
+           t->programs, o->worker.gen.spec, o->worker.gen.generator->version, o->worker.seed, r->seconds,
+           r->seconds > 0 ? (double)t->programs / r->seconds : 0, o->worker.jobs,
+           o->worker.jobs == 1 ? "" : "s", r->interrupted ? " (interrupted)" : "");
     printf("  self-test   %u deliberately wrong engines, all caught\n", r->self_tests);
     print_engines(r);
     print_exits(t);
-    printf("  findings    %" PRIu64 " divergences (%" PRIu64 " differences, %" PRIu64 " aborts, %" PRIu64 " hangs), %" PRIu64
-           " unstable, %" PRIu64 " further not looked at; %" PRIu64 " worker restarts\n",
-           r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT], r->by_kind[FINDING_HANG], r->unstable,
-           r->further, r->restarts);
+    printf("  findings    %" PRIu64 " divergences (%" PRIu64 " differences, %" PRIu64 " aborts, %" PRIu64
+           " hangs), %" PRIu64 " unstable, %" PRIu64 " further not looked at; %" PRIu64 " worker restarts\n",
+           r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT], r->by_kind[FINDING_HANG],
+           r->unstable, r->further, r->restarts);
     for (size_t i = 0; i < r->stored_count; i++)
         printf("  %s/%s: %s\n", o->out, r->stored[i].path, r->stored[i].what);
 }
@@ -68,22 +69,23 @@ static void print_json_counts(const struct campaign_result *r)
         printf("%s\"%s\": %" PRIu64, i ? ", " : "", px_panic_name(i), t->panics[i]);
     printf("}, \"engines\": [");
     for (size_t i = 0; i < r->engine_count; i++)
-        printf("%s{\"spec\": \"%s\", \"programs\": %" PRIu64 ", \"native\": %" PRIu64 ", \"side_exit\": %" PRIu64
-               ", \"interpreted\": %" PRIu64 "}",
+        printf("%s{\"spec\": \"%s\", \"programs\": %" PRIu64 ", \"native\": %" PRIu64
+               ", \"side_exit\": %" PRIu64 ", \"interpreted\": %" PRIu64 "}",
                i ? ", " : "", r->specs[i], t->supported[i], t->native[i], t->side_exit[i], t->interpreted[i]);
     printf("]");
 }
 
 static void print_json(const struct campaign_options *o, const struct campaign_result *r)
 {
-    printf("{\"programs\": %" PRIu64 ", \"seed\": %" PRIu64 ", \"generator\": \"%s@%u\", \"seconds\": %.3f, \"jobs\": %u",
-           r->tally.programs, o->worker.seed, o->worker.gen.spec, o->worker.gen.generator->version, r->seconds,
-           o->worker.jobs);
-    printf(", \"self_tests\": %u, \"divergences\": %" PRIu64 ", \"differences\": %" PRIu64 ", \"aborts\": %" PRIu64
-           ", \"hangs\": %" PRIu64 ", \"unstable\": %" PRIu64 ", \"further\": %" PRIu64 ", \"restarts\": %" PRIu64
-           ", \"interrupted\": %s",
-           r->self_tests, r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT], r->by_kind[FINDING_HANG],
-           r->unstable, r->further, r->restarts, r->interrupted ? "true" : "false");
+    printf("{\"programs\": %" PRIu64 ", \"seed\": %" PRIu64
+           ", \"generator\": \"%s@%u\", \"seconds\": %.3f, \"jobs\": %u",
+           r->tally.programs, o->worker.seed, o->worker.gen.spec, o->worker.gen.generator->version,
+           r->seconds, o->worker.jobs);
+    printf(", \"self_tests\": %u, \"divergences\": %" PRIu64 ", \"differences\": %" PRIu64
+           ", \"aborts\": %" PRIu64 ", \"hangs\": %" PRIu64 ", \"unstable\": %" PRIu64
+           ", \"further\": %" PRIu64 ", \"restarts\": %" PRIu64 ", \"interrupted\": %s",
+           r->self_tests, r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT],
+           r->by_kind[FINDING_HANG], r->unstable, r->further, r->restarts, r->interrupted ? "true" : "false");
     if (r->confirmed > 0)
         printf(", \"first_divergence_index\": %" PRIu64, r->first);
     else
@@ -91,8 +93,8 @@ static void print_json(const struct campaign_options *o, const struct campaign_r
     print_json_counts(r);
     printf(", \"findings\": [");
     for (size_t i = 0; i < r->stored_count; i++)
-        printf("%s{\"index\": %" PRIu64 ", \"fields\": \"%s\", \"path\": \"%s\"}", i ? ", " : "", r->stored[i].index,
-               r->stored[i].what, r->stored[i].path);
+        printf("%s{\"index\": %" PRIu64 ", \"fields\": \"%s\", \"path\": \"%s\"}", i ? ", " : "",
+               r->stored[i].index, r->stored[i].what, r->stored[i].path);
     printf("]}\n");
 }
 
@@ -110,7 +112,8 @@ static int make_options(const struct command *command, const struct arguments *a
                                     .stop_after = a->stop_after,
                                     .out = a->out,
                                     .quiet = a->quiet,
-                                    .worker = { .engines = a->engines, .seed = a->seed, .jobs = (unsigned)a->jobs } };
+                                    .worker = {
+                                        .engines = a->engines, .seed = a->seed, .jobs = (unsigned)a->jobs } };
     enum px_status status = px_gen_parse(a->gen, &o->worker.gen, &err);
     if (status != PX_OK)
         return options_fail_status(command, status, &err);
@@ -143,14 +146,18 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
     if (getrandom(&a.seed, sizeof a.seed, 0) != (ssize_t)sizeof a.seed)
         return options_fail(command, "no random seed to be had: give --seed");
     const struct option options[] = {
-        { "time", OPTION_NUMBER, &a.seconds, 0, 1000000000, "SECONDS", "run for so long; 0 = until Ctrl-C (default 60)" },
-        { "count", OPTION_NUMBER, &a.count, 1, UINT64_MAX, "N", "run programs 0 to N - 1, with no time limit but --time" },
+        { "time", OPTION_NUMBER, &a.seconds, 0, 1000000000, "SECONDS",
+          "run for so long; 0 = until Ctrl-C (default 60)" },
+        { "count", OPTION_NUMBER, &a.count, 1, UINT64_MAX, "N",
+          "run programs 0 to N - 1, with no time limit but --time" },
         { "seed", OPTION_NUMBER, &a.seed, 0, UINT64_MAX, "S", "campaign seed (default random, printed)" },
-        { "gen", OPTION_TEXT, &a.gen, 0, 0, "SPEC", "generator: mix (default), boundary, straight[:length=N], control" },
+        { "gen", OPTION_TEXT, &a.gen, 0, 0, "SPEC",
+          "generator: mix (default), boundary, straight[:length=N], control" },
         { "engines", OPTION_TEXT, &a.engines, 0, 0, "LIST", "engines to compare (default interp,block)" },
         { "jobs", OPTION_NUMBER, &a.jobs, 1, JOBS_MAX, "N", "worker processes (default one per CPU)" },
         { "out", OPTION_TEXT, &a.out, 0, 0, "FOLDER", "where divergences go (default parallax-out)" },
-        { "stop-after", OPTION_NUMBER, &a.stop_after, 1, UINT64_MAX, "N", "stop after N confirmed divergences" },
+        { "stop-after", OPTION_NUMBER, &a.stop_after, 1, UINT64_MAX, "N",
+          "stop after N confirmed divergences" },
         { "json", OPTION_FLAG, &a.json, 0, 0, NULL, "print the summary as one JSON object" },
         { "quiet", OPTION_FLAG, &a.quiet, 0, 0, NULL, "no live line" },
     };

@@ -45,12 +45,14 @@ static enum px_status make_program(const char *file, const char *gen_spec, uint6
     if (status != PX_OK)
         return status;
     if (index >= px_gen_count(&gen))
-        return px_fail(err, PX_ERR_INPUT, "--index: %" PRIu64 ": expected less than %" PRIu64 ", all that %s makes", index,
+        return px_fail(err, PX_ERR_INPUT,
+                       "--index: %" PRIu64 ": expected less than %" PRIu64 ", all that %s makes", index,
                        px_gen_count(&gen), gen.spec);
     return px_gen_make(&gen, seed, index, program);
 }
 
-static int replay(const struct command *command, const char *engines, uint64_t times, struct px_program *program)
+static int replay(const struct command *command, const char *engines, uint64_t times,
+                  struct px_program *program)
 {
     struct isolated result;
     struct px_error err = { "" };
@@ -90,8 +92,9 @@ static int run_replay(const struct command *command, int argc, char **argv)
     if (status != PX_OK)
         code = options_fail_status(command, status, &err);
     else if (px)
-        code = px_program_write(&program, stdout) == PX_OK ? EXIT_AGREE
-                                                           : options_fail(command, "standard output takes no more");
+        code = px_program_write(&program, stdout) == PX_OK
+                   ? EXIT_AGREE
+                   : options_fail(command, "standard output takes no more");
     else
         code = replay(command, engines, times, &program);
     px_program_fini(&program);

@@ -29,8 +29,8 @@ static uint64_t instructions(const struct px_outcome *out)
     return out->native + out->side_exit + out->interpreted;
 }
 
-void diff_outcomes(const struct px_outcome *a, struct px_caps a_caps, const struct px_outcome *b, struct px_caps b_caps,
-                   struct diff *diff)
+void diff_outcomes(const struct px_outcome *a, struct px_caps a_caps, const struct px_outcome *b,
+                   struct px_caps b_caps, struct diff *diff)
 {
     uint32_t fields = 0;
     if (a->exit != b->exit)
@@ -118,19 +118,20 @@ size_t diff_describe(const struct diff *d, const char *a_name, const char *b_nam
     if (d->fields & DIFF_PC)
         put(&out, "  pc      %s %#x   %s %#x\n", a_name, d->a.pc, b_name, d->b.pc);
     if (d->fields & DIFF_GAS)
-        put(&out, "  gas     %s %" PRIu64 "   %s %" PRIu64 "   (difference %" PRId64 ")\n", a_name, d->a.gas, b_name,
-            d->b.gas, (int64_t)(d->b.gas - d->a.gas));
+        put(&out, "  gas     %s %" PRIu64 "   %s %" PRIu64 "   (difference %" PRId64 ")\n", a_name, d->a.gas,
+            b_name, d->b.gas, (int64_t)(d->b.gas - d->a.gas));
     if (d->fields & DIFF_COUNT)
-        put(&out, "  count   %s %" PRIu64 "   %s %" PRIu64 " instructions\n", a_name, instructions(&d->a), b_name,
-            instructions(&d->b));
+        put(&out, "  count   %s %" PRIu64 "   %s %" PRIu64 " instructions\n", a_name, instructions(&d->a),
+            b_name, instructions(&d->b));
     for (unsigned x = 0; x < PX_REG_COUNT; x++)
         if (d->fields & ((uint32_t)DIFF_X0 << x))
-            put(&out, "  x%-2u     %s 0x%016" PRIx64 "   %s 0x%016" PRIx64 "\n", x, a_name, d->a.x[x], b_name, d->b.x[x]);
+            put(&out, "  x%-2u     %s 0x%016" PRIx64 "   %s 0x%016" PRIx64 "\n", x, a_name, d->a.x[x], b_name,
+                d->b.x[x]);
     if (d->fields & DIFF_DIRTY)
-        put(&out, "  dirty   %s %zu pages   %s %zu pages   (first in one only: %#x)\n", a_name, d->a.dirty_count, b_name,
-            d->b.dirty_count, d->dirty_page << PX_PAGE_BITS);
+        put(&out, "  dirty   %s %zu pages   %s %zu pages   (first in one only: %#x)\n", a_name,
+            d->a.dirty_count, b_name, d->b.dirty_count, d->dirty_page << PX_PAGE_BITS);
     if (d->fields & DIFF_MEMORY)
-        put(&out, "  memory  at %#x   %s %#04x   %s %#04x\n", (d->page << PX_PAGE_BITS) + d->offset, a_name, d->byte_a, b_name,
-            d->byte_b);
+        put(&out, "  memory  at %#x   %s %#04x   %s %#04x\n", (d->page << PX_PAGE_BITS) + d->offset, a_name,
+            d->byte_a, b_name, d->byte_b);
     return out.length;
 }

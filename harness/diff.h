@@ -31,8 +31,8 @@ struct diff {
 };
 
 /* Compares outcomes as far as both @a_caps and @b_caps go; fills everything but the memory part. */
-void diff_outcomes(const struct px_outcome *a, struct px_caps a_caps, const struct px_outcome *b, struct px_caps b_caps,
-                   struct diff *diff);
+void diff_outcomes(const struct px_outcome *a, struct px_caps a_caps, const struct px_outcome *b,
+                   struct px_caps b_caps, struct diff *diff);
 
 /* Notes that page @number differs; keeps the first. */
 void diff_page(struct diff *diff, uint32_t number, const uint8_t *a, const uint8_t *b);
@@ -41,6 +41,7 @@ void diff_page(struct diff *diff, uint32_t number, const uint8_t *a, const uint8
 size_t diff_fields_format(uint32_t fields, char *text, size_t size);
 
 /* Writes one line per differing field, "  x10    interp 0x1   block 0x2", NUL-terminated. */
-size_t diff_describe(const struct diff *diff, const char *a_name, const char *b_name, char *text, size_t size);
+size_t diff_describe(const struct diff *diff, const char *a_name, const char *b_name, char *text,
+                     size_t size);
 
 #endif

@@ -20,7 +20,8 @@ enum px_status engine_open(const char *spec, struct engine *engine, struct px_er
             *engine = (struct engine){ .ops = ops, .instance = instance };
         return status;
     }
-    return px_fail(err, PX_ERR_INPUT, "engine '%.*s': expected interp or block", (int)(name < 40 ? name : 40), spec);
+    return px_fail(err, PX_ERR_INPUT, "engine '%.*s': expected interp or block", (int)(name < 40 ? name : 40),
+                   spec);
 }
 
 void engine_close(struct engine *engine)

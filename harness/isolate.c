@@ -24,7 +24,9 @@ struct shared {
 void *isolate_share(size_t size)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED)
+        return NULL;
+    return memory;
 }
 
 void isolate_unshare(void *memory, size_t size)
@@ -68,7 +70,8 @@ static enum px_status compare_once(struct run *run, const struct px_image *image
     return PX_OK;
 }
 
-static enum px_status run_all(const char *list, struct px_program *program, unsigned times, struct shared *shared)
+static enum px_status run_all(const char *list, struct px_program *program, unsigned times,
+                              struct shared *shared)
 {
     struct run run;
     struct px_image image;
@@ -97,7 +100,8 @@ static int wait_for(pid_t child)
 {
     int wait_status = 0;
     struct timespec pause = { .tv_nsec = 200000 };
-    for (double waited = 0; waitpid(child, &wait_status, WNOHANG) == 0; waited += (double)pause.tv_nsec * 1e-9) {
+    for (double waited = 0; waitpid(child, &wait_status, WNOHANG) == 0;
+         waited += (double)pause.tv_nsec * 1e-9) {
         if (waited > (double)STALL_SECONDS)
             kill(child, SIGKILL);
         nanosleep(&pause, NULL);
@@ -107,8 +111,8 @@ static int wait_for(pid_t child)
     return wait_status;
 }
 
-enum px_status isolate_run(const char *list, struct px_program *program, unsigned times, struct isolated *result,
-                           struct px_error *err)
+enum px_status isolate_run(const char *list, struct px_program *program, unsigned times,
+                           struct isolated *result, struct px_error *err)
 {
     struct shared *shared = isolate_share(sizeof *shared);
     if (!shared)
@@ -137,7 +141,8 @@ enum px_status isolate_run(const char *list, struct px_program *program, unsigne
     return status;
 }
 
-enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg, struct px_error *err)
+enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg,
+                            struct px_error *err)
 {
     struct shared *shared = isolate_share(sizeof *shared);
     if (!shared)

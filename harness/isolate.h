@@ -24,12 +24,12 @@ struct isolated {
  * Runs @program up to @times on the engines of @list, a full memory sweep each time. PX_OK whatever the program does;
  * errors are ours (a bad engine list, a refused fork).
  */
-enum px_status isolate_run(const char *list, struct px_program *program, unsigned times, struct isolated *result,
-                           struct px_error *err) PX_CHECKED;
+enum px_status isolate_run(const char *list, struct px_program *program, unsigned times,
+                           struct isolated *result, struct px_error *err) PX_CHECKED;
 
 /* Runs @body(@arg, err) in a child and gives its status; a child that dies is PX_ERR_INTERNAL. */
-enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg, struct px_error *err)
-    PX_CHECKED;
+enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg,
+                            struct px_error *err) PX_CHECKED;
 
 /* Shared zeroed memory that children inherit; NULL when refused. */
 void *isolate_share(size_t size);

@@ -5,13 +5,14 @@
 #include "harness/commands.h"
 #include "harness/version.h"
 
-static const struct command *const commands[] = { &command_fuzz, &command_replay, &command_disasm, &command_stats,
-                                                  &command_bench };
+static const struct command *const commands[] = { &command_fuzz, &command_replay, &command_disasm,
+                                                  &command_stats, &command_bench };
 
 static void print_help(void)
 {
     printf("usage: parallax COMMAND [OPTIONS]\n\n"
-           "Finds programs on which a virtual machine's interpreter and its recompiler disagree.\n\ncommands:\n");
+           "Finds programs on which a virtual machine's interpreter and its recompiler "
+           "disagree.\n\ncommands:\n");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     printf("\n  parallax COMMAND --help    options and examples\n"

@@ -30,7 +30,8 @@ static void print_help(const struct command *command, const struct option *optio
     printf("usage: parallax %s %s\n\n%s\n\noptions:\n", command->name, command->usage, command->summary);
     for (size_t i = 0; i < count; i++) {
         char left[48];
-        (void)snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].kind == OPTION_FLAG ? "" : "=",
+        (void)snprintf(left, sizeof left, "--%s%s%s", options[i].name,
+                       options[i].kind == OPTION_FLAG ? "" : "=",
                        options[i].kind == OPTION_FLAG ? "" : options[i].value);
         printf("  %-26s %s\n", left, options[i].help);
     }
@@ -66,8 +67,8 @@ static int set(const struct command *command, const struct option *option, const
         break;
     case OPTION_NUMBER:
         if (!parse_number(value, &number) || number < option->min || number > option->max)
-            return options_fail(command, "--%s: '%.60s': expected a number from %" PRIu64 " to %" PRIu64, option->name,
-                                value, option->min, option->max);
+            return options_fail(command, "--%s: '%.60s': expected a number from %" PRIu64 " to %" PRIu64,
+                                option->name, value, option->min, option->max);
         *(uint64_t *)option->target = number;
         break;
     case OPTION_TEXT:
@@ -77,8 +78,8 @@ static int set(const struct command *command, const struct option *option, const
     return -1;
 }
 
-int options_parse(const struct command *command, const struct option *options, size_t count, int argc, char **argv,
-                  int *positional)
+int options_parse(const struct command *command, const struct option *options, size_t count, int argc,
+                  char **argv, int *positional)
 {
     bool only_positional = false;
     int kept = 0;
@@ -99,7 +100,8 @@ int options_parse(const struct command *command, const struct option *options, s
         size_t length = arg[1] == '-' ? strcspn(arg + 2, "=") : 0;
         const struct option *option = length ? find(options, count, arg + 2, length) : NULL;
         if (!option)
-            return options_fail(command, "unknown option '%.60s': see parallax %s --help", arg, command->name);
+            return options_fail(command, "unknown option '%.60s': see parallax %s --help", arg,
+                                command->name);
         const char *value = arg[2 + length] == '=' ? arg + 3 + length : NULL;
         if (option->kind == OPTION_FLAG && value)
             return options_fail(command, "--%s takes no value", option->name);

@@ -39,7 +39,8 @@ struct command {
     const char *name, *summary;
     const char *usage;    /* what follows "parallax NAME" */
     const char *examples; /* whole lines */
-    int (*run)(const struct command *command, int argc, char **argv); /* argv[0] is the name; gives the exit code */
+    int (*run)(const struct command *command, int argc,
+               char **argv); /* argv[0] is the name; gives the exit code */
 };
 
 /*
@@ -47,8 +48,8 @@ struct command {
  * number stored in *positional. Returns -1 to go on; else the exit code: --help printed the help, a mistake
  * was told on stderr in one line.
  */
-int options_parse(const struct command *command, const struct option *options, size_t count, int argc, char **argv,
-                  int *positional);
+int options_parse(const struct command *command, const struct option *options, size_t count, int argc,
+                  char **argv, int *positional);
 
 /* Says "parallax NAME: ..." on stderr and returns EXIT_USAGE. */
 int options_fail(const struct command *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -17,7 +17,8 @@ static size_t spec_length(const char *list)
     return length;
 }
 
-enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run, struct px_error *err)
+enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run,
+                                struct px_error *err)
 {
     *run = (struct run){ .count = count };
     memcpy(run->engines, engines, count * sizeof *engines);
@@ -42,7 +43,9 @@ enum px_status run_open(const char *list, struct run *run, struct px_error *err)
         if (count == RUN_ENGINES_MAX) {
             status = px_fail(err, PX_ERR_INPUT, "more than %d engines", RUN_ENGINES_MAX);
         } else if (length >= sizeof spec) {
-            status = px_fail(err, PX_ERR_INPUT, "engine '%.40s...': expected a spec of at most %zu characters", list, sizeof spec - 1);
+            status =
+                px_fail(err, PX_ERR_INPUT, "engine '%.40s...': expected a spec of at most %zu characters",
+                        list, sizeof spec - 1);
         } else {
             memcpy(spec, list, length);
             spec[length] = '\0';
@@ -52,7 +55,8 @@ enum px_status run_open(const char *list, struct run *run, struct px_error *err)
         list += length + (list[length] == ',');
     }
     if (status == PX_OK && count < 2)
-        status = px_fail(err, PX_ERR_INPUT, "%zu engine%s: expected at least two to compare", count, count == 1 ? "" : "s");
+        status = px_fail(err, PX_ERR_INPUT, "%zu engine%s: expected at least two to compare", count,
+                         count == 1 ? "" : "s");
     if (status == PX_OK)
         return run_open_engines(engines, count, run, err);
     while (count > 0)
@@ -76,8 +80,8 @@ void run_release(struct run *run, struct run_slot *slot)
     }
 }
 
-enum px_status run_prepare(struct run *run, const struct px_image *image, unsigned flags, struct run_slot *slot,
-                           struct px_error *err)
+enum px_status run_prepare(struct run *run, const struct px_image *image, unsigned flags,
+                           struct run_slot *slot, struct px_error *err)
 {
     slot->image = *image;
     memset(slot->units, 0, sizeof slot->units);
@@ -123,7 +127,8 @@ static enum px_status compare_page(const struct pair *pair, uint32_t number)
 static enum px_status compare_range(const struct pair *pair, uint64_t start, uint64_t size, size_t *budget)
 {
     enum px_status status = PX_OK;
-    for (uint64_t at = start; status == PX_OK && at < start + size && *budget > 0; at += PX_PAGE_SIZE, --*budget)
+    for (uint64_t at = start; status == PX_OK && at < start + size && *budget > 0;
+         at += PX_PAGE_SIZE, --*budget)
         status = compare_page(pair, (uint32_t)(at >> PX_PAGE_BITS));
     return status;
 }
@@ -188,8 +193,8 @@ enum px_status run_compare(struct run *run, struct run_slot *slot, bool sweep, s
         diff_outcomes(&result->outcomes[0], run->caps[0], &result->outcomes[i], run->caps[i], &diff);
         enum px_status status = compare_memory(&pair, slot, sweep, result->outcomes);
         if (status != PX_OK)
-            return px_fail(err, status, "engine %s or %s: reading guest memory failed", engine_spec(&run->engines[0]),
-                           engine_spec(&run->engines[i]));
+            return px_fail(err, status, "engine %s or %s: reading guest memory failed",
+                           engine_spec(&run->engines[0]), engine_spec(&run->engines[i]));
         if (diff.fields == 0)
             continue;
         if ((diff.fields & ~(uint32_t)DIFF_MEMORY) == 0) { /* outcomes agree: they were not copied yet */

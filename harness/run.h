@@ -38,7 +38,7 @@ struct run_slot {
 struct run_result {
     struct px_outcome outcomes[RUN_ENGINES_MAX]; /* valid where supported; dirty sets until the next run */
     bool supported[RUN_ENGINES_MAX];
-    size_t other;     /* the engine that diverges from engine 0, when diff.fields != 0 */
+    size_t other; /* the engine that diverges from engine 0, when diff.fields != 0 */
     struct diff diff; /* of the first engine that diverges */
 };
 
@@ -47,14 +47,14 @@ struct run_result {
 enum px_status run_open(const char *list, struct run *run, struct px_error *err) PX_CHECKED;
 
 /* Takes over engines opened by the caller, for tests. */
-enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run, struct px_error *err)
-    PX_CHECKED;
+enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run,
+                                struct px_error *err) PX_CHECKED;
 void run_close(struct run *run);
 
 /* Prepares @image on every engine. PX_ERR_FULL: run and release earlier slots, then try again. On failure
  * nothing stays prepared. */
-enum px_status run_prepare(struct run *run, const struct px_image *image, unsigned flags, struct run_slot *slot,
-                           struct px_error *err) PX_CHECKED;
+enum px_status run_prepare(struct run *run, const struct px_image *image, unsigned flags,
+                           struct run_slot *slot, struct px_error *err) PX_CHECKED;
 void run_release(struct run *run, struct run_slot *slot);
 
 /* Runs a prepared slot on every engine and compares. @sweep: read every mapped page, also those that must still equal

@@ -381,7 +381,8 @@ void stats_values(const struct stats_counts *counts, uint64_t classes[STATS_VALU
     memset(classes, 0, STATS_VALUE_COUNT * sizeof *classes);
     for (unsigned negative = 0; negative < 2; negative++)
         for (unsigned i = 0; i < 128; i++)
-            classes[value_class(negative, i)] += counts->values[0][negative][i] + counts->values[1][negative][i];
+            classes[value_class(negative, i)] +=
+                counts->values[0][negative][i] + counts->values[1][negative][i];
 }
 
 const char *stats_alias_name(enum stats_alias alias)

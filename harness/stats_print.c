@@ -7,9 +7,12 @@ enum { LIST_WIDTH = 88 };
 
 /* Names of what was not seen, and out of how many. */
 struct missing {
-    const char *names[PX_OP_COUNT + PX_C_COUNT];
+    const char *names[PX_OP_COUNT];
     size_t count, of;
 };
+
+_Static_assert(sizeof px_rvcs / sizeof px_rvcs[0] <= sizeof px_ops / sizeof px_ops[0],
+               "lists of ops and of compressed rows both fit");
 
 static void look_for(struct missing *missing, const char *name, bool seen)
 {

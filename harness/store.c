@@ -16,8 +16,8 @@ static enum px_status make_folders(const char *out, struct px_error *err)
     char path[PATH_ROOM];
     size_t length = strlen(out);
     if (length == 0 || length >= sizeof path)
-        return px_fail(err, PX_ERR_INPUT, "output folder '%.60s': expected a path of 1 to %zu characters", out,
-                       sizeof path - 1);
+        return px_fail(err, PX_ERR_INPUT, "output folder '%.60s': expected a path of 1 to %zu characters",
+                       out, sizeof path - 1);
     for (size_t i = 1; i <= length; i++) {
         if (out[i] != '/' && out[i] != '\0')
             continue;
@@ -35,7 +35,8 @@ enum px_status store_open(const char *out, struct px_error *err)
     if (status != PX_OK)
         return status;
     int fd = open(out, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-    if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR) /* these two: the file system has no nameless files */
+    if (fd < 0 && errno != EOPNOTSUPP &&
+        errno != EISDIR) /* these two: the file system has no nameless files */
         return px_fail(err, PX_ERR_INPUT, "output folder '%s': %s", out, strerror(errno));
     if (fd < 0 && access(out, W_OK | X_OK) != 0)
         return px_fail(err, PX_ERR_INPUT, "output folder '%s': %s", out, strerror(errno));
@@ -53,8 +54,8 @@ static void write_outcome(FILE *file, const char *spec, const struct px_outcome 
 {
     char exit[64];
     px_exit_format(out, exit, sizeof exit);
-    fprintf(file, "  %-28s exit=%s pc=%#x gas=%" PRIu64 " instructions=%" PRIu64 " dirty=%zu\n", spec, exit, out->pc,
-            out->gas, out->native + out->side_exit + out->interpreted, out->dirty_count);
+    fprintf(file, "  %-28s exit=%s pc=%#x gas=%" PRIu64 " instructions=%" PRIu64 " dirty=%zu\n", spec, exit,
+            out->pc, out->gas, out->native + out->side_exit + out->interpreted, out->dirty_count);
 }
 
 static void write_finding(FILE *file, const struct isolated *result)
@@ -73,7 +74,8 @@ static void write_finding(FILE *file, const struct isolated *result)
         if (f->guest_pc_known)
             fprintf(file, "  code    of the guest block at pc %#x\n", f->guest_pc);
         else
-            fprintf(file, "  code    %s\n", f->in_harness ? "the process itself, not generated code" : "generated code");
+            fprintf(file, "  code    %s\n",
+                    f->in_harness ? "the process itself, not generated code" : "generated code");
     }
 }
 
@@ -81,8 +83,8 @@ enum px_status store_report(FILE *file, const struct px_program *program, const 
 {
     const struct px_origin *o = &program->origin;
     if (o->known)
-        fprintf(file, "program   number %" PRIu64 " of seed %#" PRIx64 ", generator %s@%u\n", o->index, o->seed, o->gen,
-                o->version);
+        fprintf(file, "program   number %" PRIu64 " of seed %#" PRIx64 ", generator %s@%u\n", o->index,
+                o->seed, o->gen, o->version);
     if (result->diverged > 0)
         write_finding(file, result);
     else
@@ -96,13 +98,14 @@ enum px_status store_report(FILE *file, const struct px_program *program, const 
             fprintf(file, "  %-28s unsupported: did not run\n", result->specs[i]);
     }
     if (o->known)
-        fprintf(file, "replay    parallax replay --seed %#" PRIx64 " --index %" PRIu64 " --gen %s@%u\n", o->seed, o->index,
-                o->gen, o->version);
+        fprintf(file, "replay    parallax replay --seed %#" PRIx64 " --index %" PRIu64 " --gen %s@%u\n",
+                o->seed, o->index, o->gen, o->version);
     return ferror(file) ? PX_ERR_SYSTEM : PX_OK;
 }
 
 /* Writes one file of the finding, to the disk and not only to the cache. */
-static bool write_file(int folder, const char *name, const struct px_program *program, const struct isolated *result)
+static bool write_file(int folder, const char *name, const struct px_program *program,
+                       const struct isolated *result)
 {
     int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
@@ -135,8 +138,8 @@ static bool write_finding_folder(int parent, const char *name, const struct px_p
     int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return false;
-    bool good = write_file(folder, "original.px", program, NULL) && write_file(folder, "report.txt", program, result) &&
-                fsync(folder) == 0;
+    bool good = write_file(folder, "original.px", program, NULL) &&
+                write_file(folder, "report.txt", program, result) && fsync(folder) == 0;
     close(folder);
     return good;
 }
@@ -156,7 +159,8 @@ enum px_status store_finding(const char *out, const char *name, const struct px_
     }
     if (good)
         good = fsync(parent) == 0;
-    enum px_status status = good ? PX_OK : px_fail(err, PX_ERR_SYSTEM, "finding '%s/%s': %s", out, name, strerror(errno));
+    enum px_status status =
+        good ? PX_OK : px_fail(err, PX_ERR_SYSTEM, "finding '%s/%s': %s", out, name, strerror(errno));
     if (!good)
         remove_finding(parent, temporary);
     close(parent);

@@ -20,6 +20,7 @@ enum px_status store_finding(const char *out, const char *name, const struct px_
                              const struct isolated *result, struct px_error *err) PX_CHECKED;
 
 /* The report: origin, what diverges, how to replay it. */
-enum px_status store_report(FILE *file, const struct px_program *program, const struct isolated *result) PX_CHECKED;
+enum px_status store_report(FILE *file, const struct px_program *program,
+                            const struct isolated *result) PX_CHECKED;
 
 #endif

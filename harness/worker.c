@@ -70,12 +70,15 @@ static enum px_status run_one(struct worker *w, uint64_t index, size_t slot)
     atomic_store_explicit(&shared->current, index, memory_order_relaxed);
     atomic_store_explicit(&shared->beats, ++w->beats, memory_order_relaxed);
     atomic_store_explicit(&shared->running, ++w->count, memory_order_relaxed);
-    enum px_status status = run_compare(&w->run, &w->slots[slot], index % WORKER_SWEEP == 0, &result, &shared->error);
+    enum px_status status =
+        run_compare(&w->run, &w->slots[slot], index % WORKER_SWEEP == 0, &result, &shared->error);
     atomic_store_explicit(&shared->running, 0, memory_order_relaxed);
     if (status != PX_OK)
         return status;
     if (result.diff.fields != 0) {
-        struct finding finding = { .index = index, .kind = FINDING_DIFF, .other = result.other, .diff = result.diff };
+        struct finding finding = {
+            .index = index, .kind = FINDING_DIFF, .other = result.other, .diff = result.diff
+        };
         publish(shared, &finding);
     }
     count_outcome(w, &result);
@@ -101,7 +104,8 @@ static enum px_status run_batch(struct worker *w)
     enum px_status status = PX_OK;
     indices[0] = atomic_load(&w->shared->at);
     while (ready < WORKER_BATCH && indices[ready] < w->config->limit) {
-        if (indices[ready] + 1 == w->shared->skip) { /* it killed the worker before this one, and is recorded */
+        if (indices[ready] + 1 ==
+            w->shared->skip) { /* it killed the worker before this one, and is recorded */
             indices[ready] = worker_next(indices[ready], w->config->jobs);
             if (ready == 0)
                 atomic_store(&w->shared->at, indices[0]);
@@ -135,7 +139,8 @@ static enum px_status work(struct worker *w)
     status = hostfault_install(&w->hostfault, &w->shared->error);
     for (size_t i = 0; i < WORKER_BATCH; i++)
         px_program_init(&w->programs[i]);
-    while (status == PX_OK && !atomic_load(&w->campaign->stop) && atomic_load(&w->shared->at) < w->config->limit)
+    while (status == PX_OK && !atomic_load(&w->campaign->stop) &&
+           atomic_load(&w->shared->at) < w->config->limit)
         status = run_batch(w);
     return status;
 }

@@ -16,16 +16,17 @@
 enum {
     WORKER_RING = 64,      /* findings that wait for the supervisor */
     WORKER_BATCH = 32,     /* programs prepared before the first of them runs */
-    WORKER_CHUNK = 4096,   /* of n workers, worker k does the chunks k, k + n, k + 2n, ... of the index space */
-    WORKER_SWEEP = 1024,   /* one program in so many gets every mapped page compared */
+    WORKER_CHUNK = 4096, /* of n workers, worker k does the chunks k, k + n, k + 2n, ... of the index space */
+    WORKER_SWEEP = 1024, /* one program in so many gets every mapped page compared */
 };
 
 /* Sums over completed programs. */
 struct tally {
     uint64_t programs;
     uint64_t exits[PX_EXIT_COUNT], panics[PX_PANIC_COUNT];
-    uint64_t supported[RUN_ENGINES_MAX];   /* programs that the engine took */
-    uint64_t native[RUN_ENGINES_MAX], side_exit[RUN_ENGINES_MAX], interpreted[RUN_ENGINES_MAX]; /* instructions */
+    uint64_t supported[RUN_ENGINES_MAX]; /* programs that the engine took */
+    uint64_t native[RUN_ENGINES_MAX], side_exit[RUN_ENGINES_MAX],
+        interpreted[RUN_ENGINES_MAX]; /* instructions */
 };
 
 /* What all workers share. */
@@ -35,11 +36,11 @@ struct campaign_shared {
 
 /* What one worker and the supervisor share; survives the worker. */
 struct worker_shared {
-    _Atomic uint64_t at;       /* the program to do next: all that a replacement needs to go on */
-    _Atomic uint64_t current;  /* index being generated, prepared or run */
-    _Atomic uint64_t running;  /* running number of the program under way, 0 between programs */
-    _Atomic uint64_t beats;    /* the heartbeat: grows with every program prepared or run */
-    uint64_t skip;             /* index + 1 of a program that killed a worker before its turn to run; 0: none */
+    _Atomic uint64_t at; /* the program to do next: all that a replacement needs to go on */
+    _Atomic uint64_t current; /* index being generated, prepared or run */
+    _Atomic uint64_t running; /* running number of the program under way, 0 between programs */
+    _Atomic uint64_t beats; /* the heartbeat: grows with every program prepared or run */
+    uint64_t skip; /* index + 1 of a program that killed a worker before its turn to run; 0: none */
     _Atomic uint64_t ring_head, ring_tail; /* written by the worker, by the supervisor */
     struct finding ring[WORKER_RING];
     struct tally tally;

@@ -29,7 +29,8 @@ static enum px_status wrong_create(const char *options, struct px_engine **engin
 {
     uint32_t lie = field_by_name(options);
     if (lie == 0 && strcmp(options, "none") != 0)
-        return px_fail(err, PX_ERR_INPUT, "engine wrong: option '%.40s': expected a compared field or none", options);
+        return px_fail(err, PX_ERR_INPUT, "engine wrong: option '%.40s': expected a compared field or none",
+                       options);
     struct px_engine *e = calloc(1, sizeof *e);
     if (!e)
         return px_fail(err, PX_ERR_NOMEM, "engine wrong: out of memory");
@@ -107,7 +108,8 @@ static enum px_status wrong_run(struct px_engine *engine, struct px_unit *unit, 
 }
 
 /* The lie about memory: one bit in the last byte of each page. */
-static enum px_status wrong_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch, const uint8_t **bytes)
+static enum px_status wrong_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch,
+                                      const uint8_t **bytes)
 {
     enum px_status status = px_interp_engine.read_page(engine->inner, page, scratch, bytes);
     if (status != PX_OK || engine->lie != DIFF_MEMORY)
@@ -123,8 +125,8 @@ static void wrong_reset(struct px_engine *engine)
     px_interp_engine.reset(engine->inner);
 }
 
-static enum px_fault_verdict wrong_on_fault(struct px_engine *engine, int signal, void *siginfo, void *ucontext,
-                                            struct px_fault_site *site)
+static enum px_fault_verdict wrong_on_fault(struct px_engine *engine, int signal, void *siginfo,
+                                            void *ucontext, struct px_fault_site *site)
 {
     return px_interp_engine.on_fault(engine->inner, signal, siginfo, ucontext, site);
 }
@@ -165,7 +167,8 @@ static enum px_status make_program(struct px_program *program)
 }
 
 /* The fields that the reference diverges in from an engine that lies about @lie. */
-static enum px_status fields_seen(const struct px_image *image, uint32_t lie, uint32_t *fields, struct px_error *err)
+static enum px_status fields_seen(const struct px_image *image, uint32_t lie, uint32_t *fields,
+                                  struct px_error *err)
 {
     char name[64];
     diff_fields_format(lie, name, sizeof name);
@@ -208,7 +211,8 @@ enum px_status px_self_test(unsigned *caught, struct px_error *err)
             break;
         diff_fields_format(seen, found, sizeof found);
         if (seen != lie)
-            status = px_fail(err, PX_ERR_INTERNAL, "self-test: a wrong '%s' was reported as '%s'", name, found);
+            status =
+                px_fail(err, PX_ERR_INTERNAL, "self-test: a wrong '%s' was reported as '%s'", name, found);
         *caught += lie != 0;
     }
     px_program_fini(&program);

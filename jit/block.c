@@ -2,6 +2,7 @@
 #include "jit/block.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
@@ -45,11 +46,10 @@ static enum px_status parse_options(struct px_engine *e, const char *options, st
             return status;
         options += length + (options[length] == ',');
     }
-    strcpy(e->spec, "block");
-    if (e->cpu != jit_cpu_host()) {
-        strcpy(e->spec, "block:cpu=");
-        jit_cpu_format(e->cpu, e->spec + strlen(e->spec));
-    }
+    char cpu[JIT_CPU_TEXT];
+    jit_cpu_format(e->cpu, cpu);
+    bool host = e->cpu == jit_cpu_host();
+    (void)snprintf(e->spec, sizeof e->spec, "block%s%s", host ? "" : ":cpu=", host ? "" : cpu);
     return PX_OK;
 }
 
@@ -167,14 +167,13 @@ static int by_number(const void *a, const void *b)
 }
 
 /* What generated code left in the context, as an outcome. */
-static enum px_status collect(struct px_engine *engine, const struct px_unit *unit, struct px_outcome *outcome,
-                              struct px_error *err)
+static enum px_status collect(struct px_engine *engine, const struct px_unit *unit,
+                              struct px_outcome *outcome, struct px_error *err)
 {
     const struct jit_context *context = engine->stack.context;
-    struct px_outcome out = { .exit = context->exit & 0xff,
-                              .pc = context->pc,
-                              .gas = context->gas,
-                              .native = context->native };
+    struct px_outcome out = {
+        .exit = context->exit & 0xff, .pc = context->pc, .gas = context->gas, .native = context->native
+    };
     if (out.exit == PX_EXIT_PANIC)
         out.arg = context->exit >> 8;
     if (out.exit == PX_EXIT_HOSTCALL || out.exit == PX_EXIT_PAGE_FAULT)
@@ -221,7 +220,8 @@ static enum px_status block_run(struct px_engine *engine, struct px_unit *unit, 
     return collect(engine, unit, outcome, err);
 }
 
-static enum px_status block_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch, const uint8_t **bytes)
+static enum px_status block_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch,
+                                      const uint8_t **bytes)
 {
     *bytes = jit_memory_page(&engine->memory, page, scratch);
     return PX_OK;
@@ -233,8 +233,8 @@ static void block_reset(struct px_engine *engine)
 }
 
 /* With touch=check no host fault is the guest's: one in generated code is an abort. */
-static enum px_fault_verdict block_on_fault(struct px_engine *engine, int signal, void *siginfo, void *ucontext,
-                                            struct px_fault_site *site)
+static enum px_fault_verdict block_on_fault(struct px_engine *engine, int signal, void *siginfo,
+                                            void *ucontext, struct px_fault_site *site)
 {
     (void)signal;
     (void)siginfo;

@@ -32,7 +32,8 @@ enum px_status codebuf_init(struct codebuf *buf, size_t capacity, struct px_erro
     return PX_OK;
 
 refused:
-    px_fail(err, PX_ERR_SYSTEM, "mapping %zu MiB of code memory twice (RW and RX): %s", capacity >> 20, strerror(errno));
+    px_fail(err, PX_ERR_SYSTEM, "mapping %zu MiB of code memory twice (RW and RX): %s", capacity >> 20,
+            strerror(errno));
     if (write != MAP_FAILED)
         munmap(write, capacity);
     close(b.fd);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -30,23 +31,29 @@ static void both_views_show_the_same_bytes_at_different_addresses(void **state)
 }
 
 /* The protection of the mapping that holds @address, as the kernel tells it: "rw-s". */
-static void protection_of(const void *address, char protection[8])
+static void protection_of(const void *address, char protection[5])
 {
     FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    bool found = false;
     assert_non_null(maps);
-    unsigned long start, end, at = (unsigned long)address;
-    char found[8] = "";
-    while (fscanf(maps, "%lx-%lx %7s %*[^\n]", &start, &end, found) == 3 && !(start <= at && at < end)) {
+    while (!found && fgets(line, sizeof line, maps)) {
+        char *at = line;
+        unsigned long start = strtoul(at, &at, 16);
+        unsigned long end = strtoul(at + 1, &at, 16);
+        found = start <= (unsigned long)address && (unsigned long)address < end;
+        memcpy(protection, at + 1, 4);
+        protection[4] = '\0';
     }
-    fclose(maps);
-    memcpy(protection, found, sizeof found);
+    (void)fclose(maps);
+    assert_true(found);
 }
 
 static void no_view_is_writable_and_executable(void **state)
 {
     (void)state;
     struct codebuf buf = make();
-    char protection[8];
+    char protection[5];
     protection_of(buf.write, protection);
     assert_string_equal(protection, "rw-s");
     protection_of(buf.exec, protection);

@@ -80,7 +80,8 @@ struct jit_compiler {
     unsigned cpu; /* JIT_CPU_* */
     bool stoppable;
 
-    const struct px_insn *in; /* being lowered */
+    struct px_insn insn;      /* being lowered ... */
+    const struct px_insn *in; /* ... as lowering sees it */
     uint32_t pc, next;        /* its guest offset and the one after it */
     uint32_t in_block;        /* its position in its block */
 

@@ -13,28 +13,17 @@ enum { RS1 = 1, EITHER = 2 };
 
 static const struct price prices[PX_GC_CLASS_COUNT] = {
     [PX_GC_MEMORY] = { 0, 1, 1, RS1 }, /* cy = mem, added below */
-    [PX_GC_UPPER] = { 1, 2, 2, RS1 },
-    [PX_GC_ALU] = { 1, 1, 2, EITHER },
-    [PX_GC_SHIFT] = { 1, 2, 3, RS1 },
-    [PX_GC_SLT] = { 3, 3, 3, RS1 },
-    [PX_GC_ALUW] = { 2, 2, 3, EITHER },
-    [PX_GC_SHIFTW] = { 2, 3, 4, RS1 },
-    [PX_GC_MUL] = { 3, 1, 2, EITHER },
-    [PX_GC_MULW] = { 4, 2, 3, EITHER },
-    [PX_GC_MULH] = { 4, 4, 4, RS1 },
-    [PX_GC_MULHSU] = { 6, 4, 4, RS1 },
-    [PX_GC_DIV] = { 60, 4, 4, RS1 },
-    [PX_GC_UNARY] = { 1, 1, 1, RS1 },
-    [PX_GC_CTZ] = { 2, 1, 1, RS1 },
-    [PX_GC_MINMAX] = { 3, 2, 3, EITHER },
-    [PX_GC_ANDN] = { 2, 3, 3, RS1 },
-    [PX_GC_XNOR] = { 2, 2, 3, EITHER },
-    [PX_GC_CZERO] = { 2, 2, 2, RS1 },
-    [PX_GC_JAL] = { 15, 1, 1, RS1 },
-    [PX_GC_JALR] = { 22, 1, 1, RS1 },
-    [PX_GC_BRANCH] = { 20, 1, 1, RS1 },
-    [PX_GC_STOP] = { 2, 1, 1, RS1 },
-    [PX_GC_FENCE] = { 1, 1, 1, RS1 },
+    [PX_GC_UPPER] = { 1, 2, 2, RS1 },   [PX_GC_ALU] = { 1, 1, 2, EITHER },
+    [PX_GC_SHIFT] = { 1, 2, 3, RS1 },   [PX_GC_SLT] = { 3, 3, 3, RS1 },
+    [PX_GC_ALUW] = { 2, 2, 3, EITHER }, [PX_GC_SHIFTW] = { 2, 3, 4, RS1 },
+    [PX_GC_MUL] = { 3, 1, 2, EITHER },  [PX_GC_MULW] = { 4, 2, 3, EITHER },
+    [PX_GC_MULH] = { 4, 4, 4, RS1 },    [PX_GC_MULHSU] = { 6, 4, 4, RS1 },
+    [PX_GC_DIV] = { 60, 4, 4, RS1 },    [PX_GC_UNARY] = { 1, 1, 1, RS1 },
+    [PX_GC_CTZ] = { 2, 1, 1, RS1 },     [PX_GC_MINMAX] = { 3, 2, 3, EITHER },
+    [PX_GC_ANDN] = { 2, 3, 3, RS1 },    [PX_GC_XNOR] = { 2, 2, 3, EITHER },
+    [PX_GC_CZERO] = { 2, 2, 2, RS1 },   [PX_GC_JAL] = { 15, 1, 1, RS1 },
+    [PX_GC_JALR] = { 22, 1, 1, RS1 },   [PX_GC_BRANCH] = { 20, 1, 1, RS1 },
+    [PX_GC_STOP] = { 2, 1, 1, RS1 },    [PX_GC_FENCE] = { 1, 1, 1, RS1 },
     [PX_GC_CALL] = { 0, 0, 0, RS1 }, /* never priced */
 };
 
@@ -74,7 +63,8 @@ void jit_cost_add(struct jit_cost *cost, const struct px_insn *in, uint64_t mem)
     cost->slots = (full ? 0 : cost->slots) + dec;
 
     /* Moves rename: no latency of their own. */
-    if (rd != 0 && ((in->op == PX_OP_ADDI && in->imm == 0 && a != 0) || (in->op == PX_OP_ADD && a == 0 && b != 0))) {
+    if (rd != 0 &&
+        ((in->op == PX_OP_ADDI && in->imm == 0 && a != 0) || (in->op == PX_OP_ADD && a == 0 && b != 0))) {
         cost->ready[rd] = cost->ready[a | b];
         return;
     }

@@ -2,6 +2,7 @@
 
 #include <cpuid.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 struct feature {
@@ -74,16 +75,11 @@ enum px_status jit_cpu_parse(const char *text, size_t length, unsigned *features
     return PX_OK;
 }
 
-void jit_cpu_format(unsigned features, char *text)
+void jit_cpu_format(unsigned features, char text[JIT_CPU_TEXT])
 {
-    text[0] = '\0';
-    for (size_t i = 0; i < FEATURE_COUNT; i++) {
-        if (!(features & features_by_name[i].bit))
-            continue;
-        if (text[0] != '\0')
-            strcat(text, "+");
-        strcat(text, features_by_name[i].name);
-    }
-    if (text[0] == '\0')
-        strcpy(text, "baseline");
+    int length = snprintf(text, JIT_CPU_TEXT, "%s", features ? "" : "baseline");
+    for (size_t i = 0; i < FEATURE_COUNT; i++)
+        if (features & features_by_name[i].bit)
+            length += snprintf(text + length, JIT_CPU_TEXT - (size_t)length, "%s%s", length ? "+" : "",
+                               features_by_name[i].name);
 }

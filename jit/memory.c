@@ -9,7 +9,7 @@
 
 enum {
     STATE_BYTES = 1 << 20,
-    GUARD_BYTES = 1 << 20,
+    GUARD_BYTES = JIT_STATE_BELOW - STATE_BYTES,
     PAGES = 1 << 20,
     CLUSTER_SHIFT = PX_CLUSTER_BITS - PX_PAGE_BITS,
     /* Host pages kept for the next programs; past it all are given back at a reset. */
@@ -19,13 +19,12 @@ enum {
 
 #define RESERVATION ((size_t)JIT_STATE_BELOW + PX_SPACE_SIZE + GUARD_BYTES)
 
-_Static_assert((int)JIT_STATE_BELOW == (int)STATE_BYTES + (int)GUARD_BYTES, "state table, guard, window");
-
 enum px_status jit_memory_init(struct jit_memory *memory, struct px_error *err)
 {
     uint8_t *all = mmap(NULL, RESERVATION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (all == MAP_FAILED)
-        return px_fail(err, PX_ERR_SYSTEM, "reserving 4 GiB of address space for guest memory: %s", strerror(errno));
+        return px_fail(err, PX_ERR_SYSTEM, "reserving 4 GiB of address space for guest memory: %s",
+                       strerror(errno));
     /* A huge page for each touched cluster would cost 2 MiB where 4 KiB are meant; a refusal only costs memory. */
     (void)madvise(all, RESERVATION, MADV_NOHUGEPAGE);
     if (mprotect(all, STATE_BYTES, PROT_READ | PROT_WRITE) != 0) {
@@ -134,8 +133,8 @@ static bool page_price(const struct jit_memory *memory, uint32_t number, bool st
     return true;
 }
 
-static bool scan_pages(const struct jit_memory *memory, uint32_t first, uint32_t count, bool store, uint64_t *price,
-                       uint32_t *fault_page)
+static bool scan_pages(const struct jit_memory *memory, uint32_t first, uint32_t count, bool store,
+                       uint64_t *price, uint32_t *fault_page)
 {
     struct jit_ro_unit unit = { .mapping = SIZE_MAX };
     uint64_t sum = 0;
@@ -256,8 +255,8 @@ bool jit_memory_access(struct jit_memory *memory, uint32_t address, unsigned wid
     return true;
 }
 
-bool jit_memory_scan(const struct jit_memory *memory, uint32_t address, uint64_t length, bool store, uint64_t *price,
-                     uint32_t *fault_page)
+bool jit_memory_scan(const struct jit_memory *memory, uint32_t address, uint64_t length, bool store,
+                     uint64_t *price, uint32_t *fault_page)
 {
     return scan_pages(memory, address / PX_PAGE_SIZE, pages_under(address, length), store, price, fault_page);
 }

@@ -61,8 +61,8 @@ bool jit_memory_access(struct jit_memory *memory, uint32_t address, unsigned wid
 
 /* The same for host calls over [address, address + length), length > 0, in two steps. Scan: what touching all pages would
  * charge, or the first page that refuses. Touch: does it, uncharged. */
-bool jit_memory_scan(const struct jit_memory *memory, uint32_t address, uint64_t length, bool store, uint64_t *price,
-                     uint32_t *fault_page);
+bool jit_memory_scan(const struct jit_memory *memory, uint32_t address, uint64_t length, bool store,
+                     uint64_t *price, uint32_t *fault_page);
 void jit_memory_touch(struct jit_memory *memory, uint32_t address, uint64_t length, bool store);
 
 /* The bytes of any page after a run: lends the window or the image, or fills @scratch. */

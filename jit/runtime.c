@@ -15,7 +15,8 @@ enum {
 
 enum px_status jit_stack_init(struct jit_stack *stack, struct px_error *err)
 {
-    uint8_t *at = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    uint8_t *at =
+        mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (at == MAP_FAILED)
         return px_fail(err, PX_ERR_SYSTEM, "stack for generated code: %s", strerror(errno));
     if (mprotect(at, STACK_GUARD, PROT_NONE) != 0) {
@@ -24,7 +25,8 @@ enum px_status jit_stack_init(struct jit_stack *stack, struct px_error *err)
         return PX_ERR_SYSTEM;
     }
     size_t room = (sizeof(struct jit_context) + 63) & ~(size_t)63;
-    *stack = (struct jit_stack){ .mapping = at, .context = (struct jit_context *)(void *)(at + STACK_BYTES - room) };
+    *stack = (struct jit_stack){ .mapping = at,
+                                 .context = (struct jit_context *)(void *)(at + STACK_BYTES - room) };
     return PX_OK;
 }
 
@@ -54,7 +56,8 @@ static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
 /* Guests in registers that a C function may change. */
 static bool lost_in_calls(unsigned guest)
 {
-    return jit_home[guest] != X64_NO_REG && memchr(callee_saved, jit_home[guest], sizeof callee_saved) == NULL;
+    return jit_home[guest] != X64_NO_REG &&
+           memchr(callee_saved, jit_home[guest], sizeof callee_saved) == NULL;
 }
 
 static bool in_register(unsigned guest)
@@ -145,8 +148,9 @@ static void emit_touch_slow(struct x64 *e, uint32_t leave)
 static uint32_t emit_state_test(struct x64 *e, uint8_t bit)
 {
     x64_shift_ri(e, X64_SHR, X64_32, RDX, PX_PAGE_BITS);
-    x64_load(e, X64_U8, RDX,
-             (struct x64_mem){ .base = RDX, .index = X64_NO_REG, .gs = true, .disp = -(int32_t)JIT_STATE_BELOW });
+    x64_load(
+        e, X64_U8, RDX,
+        (struct x64_mem){ .base = RDX, .index = X64_NO_REG, .gs = true, .disp = -(int32_t)JIT_STATE_BELOW });
     x64_test_ri8(e, RDX, bit);
     return x64_jcc_short(e, X64_E);
 }
@@ -167,7 +171,7 @@ static uint32_t emit_touch(struct x64 *e, unsigned log2_width, bool store, uint3
     x64_bind_rel8(e, first);
     if (width > 1)
         x64_bind_rel8(e, last);
-    x64_mov_ri(e, RDX, (uint64_t)(width + (store ? 256 : 0)));
+    x64_mov_ri(e, RDX, (uint64_t)width + (store ? 256 : 0));
     x64_jmp(e, slow);
     return start;
 }
@@ -194,7 +198,8 @@ enum px_status jit_stubs_emit(struct codebuf *buf, struct jit_stubs *stubs, stru
         s.store[i] = emit_touch(&e, i, true, slow);
     }
     if (e.overflow)
-        return px_fail(err, PX_ERR_INTERNAL, "shared stubs do not fit %zu bytes of code memory", buf->capacity);
+        return px_fail(err, PX_ERR_INTERNAL, "shared stubs do not fit %zu bytes of code memory",
+                       buf->capacity);
     codebuf_publish(buf, x64_offset(&e));
     codebuf_fix(buf);
     *stubs = s;
@@ -209,7 +214,8 @@ static void set_gs(const struct jit_memory *memory)
         syscall(SYS_arch_prctl, ARCH_SET_GS, memory->base);
 }
 
-void jit_enter(const struct codebuf *buf, const struct jit_stubs *stubs, struct jit_context *context, const void *code)
+void jit_enter(const struct codebuf *buf, const struct jit_stubs *stubs, struct jit_context *context,
+               const void *code)
 {
     union {
         const uint8_t *bytes;

@@ -19,7 +19,8 @@ void jit_stack_fini(struct jit_stack *stack);
 enum px_status jit_stubs_emit(struct codebuf *buf, struct jit_stubs *stubs, struct px_error *err) PX_CHECKED;
 
 /* Enters generated code at @code (in the RX view) with gs on context->memory's window; returns when it leaves. */
-void jit_enter(const struct codebuf *buf, const struct jit_stubs *stubs, struct jit_context *context, const void *code);
+void jit_enter(const struct codebuf *buf, const struct jit_stubs *stubs, struct jit_context *context,
+               const void *code);
 
 /*
  * Host call @selector (1 to 3) at context->pc over context->x; the jit's own reading of ISA.md 5. True: go on; false: exit

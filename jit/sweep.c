@@ -113,11 +113,10 @@ static void sweep(struct jit_compiler *c, uint64_t mem)
     bool open = false;
     uint32_t pc = 0;
     while (pc < c->code_size) {
-        struct px_insn in = px_decode(c->code, c->code_size, pc);
-        unsigned effects = px_ops[in.op].effects;
+        c->insn = px_decode(c->code, c->code_size, pc);
+        unsigned effects = px_ops[c->insn.op].effects;
         c->pc = pc;
-        c->next = pc + in.len;
-        c->in = &in;
+        c->next = pc + c->insn.len;
         if (open && (effects & PX_EFF_CALL)) {
             close_block(c, &block);
             open = false;
@@ -126,9 +125,9 @@ static void sweep(struct jit_compiler *c, uint64_t mem)
             open_block(c, &block, !(effects & PX_EFF_CALL));
             open = true;
         }
-        jit_cost_add(&block.cost, &in, mem);
-        if (!only_writes_x0(&in))
-            lower_table[in.op](c);
+        jit_cost_add(&block.cost, c->in, mem);
+        if (!only_writes_x0(c->in))
+            lower_table[c->insn.op](c);
         c->in_block++;
         if (effects & PX_EFF_TERM) {
             close_block(c, &block);
@@ -183,8 +182,8 @@ static void resolve_jumps(struct jit_compiler *c)
     }
 }
 
-enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs, unsigned cpu,
-                           struct jit_lists *lists, struct px_error *err)
+enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs,
+                           unsigned cpu, struct jit_lists *lists, struct px_error *err)
 {
     struct jit_compiler c = { .origin = (uint32_t)buf->used,
                               .stubs = stubs,
@@ -196,6 +195,7 @@ enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const stru
                               .sites = &unit->sites,
                               .site_count = &unit->site_count,
                               .site_capacity = &unit->site_capacity };
+    c.in = &c.insn;
     lists->jump_count = lists->exit_count = lists->wide_count = 0;
     lists->failed = false;
     unit->site_count = 0;
@@ -212,7 +212,8 @@ enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const stru
     if (lists->failed)
         return px_fail(err, PX_ERR_NOMEM, "out of memory compiling %u bytes of guest code", c.code_size);
     if (c.e.overflow)
-        return px_fail(err, PX_ERR_FULL, "code memory is full: %u bytes of guest code do not fit the %zu bytes left",
+        return px_fail(err, PX_ERR_FULL,
+                       "code memory is full: %u bytes of guest code do not fit the %zu bytes left",
                        c.code_size, buf->capacity - buf->used);
     unit->start = c.origin;
     unit->size = x64_offset(&c.e);

@@ -59,7 +59,8 @@ static size_t make_code(uint8_t *code)
     return n;
 }
 
-static enum px_status compile(struct world *w, const uint8_t *code, size_t size, size_t room, struct px_error *err)
+static enum px_status compile(struct world *w, const uint8_t *code, size_t size, size_t room,
+                              struct px_error *err)
 {
     struct codebuf small = w->buf;
     small.capacity = small.used + room;
@@ -101,7 +102,9 @@ static void a_unit_that_does_not_fit_publishes_nothing_and_writes_nothing_beyond
 static void the_table_knows_exactly_the_block_starts(void **state)
 {
     (void)state;
-    static const bool is_start[] = { [0] = true, [12] = true, [16] = true, [20] = true, [24] = true, [28] = true };
+    static const bool is_start[] = {
+        [0] = true, [12] = true, [16] = true, [20] = true, [24] = true, [28] = true
+    };
     struct world w;
     struct px_error err;
     uint8_t code[64];

@@ -28,8 +28,8 @@ struct px_unit {
  * Compiles unit->image for every block of its linear sweep into @buf and publishes it. PX_ERR_FULL when the buffer
  * is too small: nothing is published then. Fills start, size, bad_target and sites.
  */
-enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs, unsigned cpu,
-                           struct jit_lists *lists, struct px_error *err) PX_CHECKED;
+enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs,
+                           unsigned cpu, struct jit_lists *lists, struct px_error *err) PX_CHECKED;
 
 void jit_lists_fini(struct jit_lists *lists);
 

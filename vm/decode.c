@@ -72,7 +72,8 @@ static int32_t scattered_immediate(uint32_t word, enum px_format format)
 }
 
 /* Put together in a register: gathered byte by byte in memory, the struct would be read back before its bytes have met. */
-static struct px_insn pack(unsigned op, unsigned rvc, unsigned len, uint64_t rd, uint64_t rs1, uint64_t rs2, int32_t imm)
+static struct px_insn pack(unsigned op, unsigned rvc, unsigned len, uint64_t rd, uint64_t rs1, uint64_t rs2,
+                           int32_t imm)
 {
     struct px_insn insn;
     uint64_t head = op | rvc << 8 | len << 16 | rd << 24 | rs1 << 32 | rs2 << 40;

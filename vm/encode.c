@@ -18,7 +18,8 @@ static bool fits_unsigned(int32_t imm, uint32_t cover)
     return ((uint32_t)imm & ~cover) == 0;
 }
 
-#define PLACE_SIGNED(layout) (fits_signed((int32_t)imm, COVER(layout)) ? (*bits = SCATTER(layout), true) : false)
+#define PLACE_SIGNED(layout)                                                                                 \
+    (fits_signed((int32_t)imm, COVER(layout)) ? (*bits = SCATTER(layout), true) : false)
 #define PLACE_UNSIGNED(layout)                                                                               \
     (fits_unsigned((int32_t)imm, COVER(layout)) ? (*bits = SCATTER(layout), true) : false)
 
@@ -70,7 +71,8 @@ static unsigned encode_32(const struct px_insn *insn, uint32_t *word)
     if ((!(has & PX_HAS_RD) && insn->rd) || (!(has & PX_HAS_RS1) && insn->rs1) ||
         (!(has & PX_HAS_RS2) && insn->rs2))
         return 0;
-    *word = info->match | bits | (uint32_t)insn->rd << 7 | (uint32_t)insn->rs1 << 15 | (uint32_t)insn->rs2 << 20;
+    *word =
+        info->match | bits | (uint32_t)insn->rd << 7 | (uint32_t)insn->rs1 << 15 | (uint32_t)insn->rs2 << 20;
     return 4;
 }
 

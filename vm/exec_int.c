@@ -44,7 +44,6 @@ EXEC_RR(SLLW, sext32(a << (b & 31)))
 EXEC_RR(SRLW, sext32((uint32_t)a >> (b & 31)))
 EXEC_RR(SRAW, sra32(a, b & 31))
 
-
 void exec_LUI(struct px_machine *m, const struct px_insn *in)
 {
     px_set(m, in->rd, (uint64_t)(int64_t)in->imm);

@@ -54,8 +54,8 @@ static uint64_t rem32(uint32_t a, uint32_t b)
     return (uint64_t)(int64_t)((int32_t)a % (int32_t)b);
 }
 
-EXEC_RR(MUL, a *b)
-EXEC_RR(MULW, sext32(a *b))
+EXEC_RR(MUL, a * b)
+EXEC_RR(MULW, sext32(a * b))
 EXEC_RR(MULH, mulh(a, b))
 EXEC_RR(MULHU, mulhu(a, b))
 EXEC_RR(MULHSU, mulhsu(a, b))

@@ -23,7 +23,8 @@
 #define PX_IMM_CSS_W(X) X(9, 4, 2) X(7, 2, 6)
 #define PX_IMM_CSS_D(X) X(10, 3, 3) X(7, 3, 6)
 #define PX_IMM_CB(X) X(3, 2, 1) X(10, 2, 3) X(2, 1, 5) X(5, 2, 6) X(12, 1, 8)
-#define PX_IMM_CJ(X) X(3, 3, 1) X(11, 1, 4) X(2, 1, 5) X(7, 1, 6) X(6, 1, 7) X(9, 2, 8) X(8, 1, 10) X(12, 1, 11)
+#define PX_IMM_CJ(X)                                                                                         \
+    X(3, 3, 1) X(11, 1, 4) X(2, 1, 5) X(7, 1, 6) X(6, 1, 7) X(9, 2, 8) X(8, 1, 10) X(12, 1, 11)
 
 #define PX_FIELD_GATHER(at, width, to) | (((word >> (at)) & ((1u << (width)) - 1u)) << (to))
 #define PX_FIELD_SCATTER(at, width, to) | (((imm >> (to)) & ((1u << (width)) - 1u)) << (at))

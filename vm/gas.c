@@ -25,28 +25,17 @@ struct price {
 
 static const struct price prices[PX_GC_CLASS_COUNT] = {
     [PX_GC_MEMORY] = { ALWAYS, 0, 1, 1 }, /* cy is mem */
-    [PX_GC_UPPER] = { ALWAYS, 1, 2, 2 },
-    [PX_GC_ALU] = { RD_IS_SOURCE, 1, 1, 2 },
-    [PX_GC_SHIFT] = { RD_IS_RS1, 1, 2, 3 },
-    [PX_GC_SLT] = { ALWAYS, 3, 3, 3 },
-    [PX_GC_ALUW] = { RD_IS_SOURCE, 2, 2, 3 },
-    [PX_GC_SHIFTW] = { RD_IS_RS1, 2, 3, 4 },
-    [PX_GC_MUL] = { RD_IS_SOURCE, 3, 1, 2 },
-    [PX_GC_MULW] = { RD_IS_SOURCE, 4, 2, 3 },
-    [PX_GC_MULH] = { ALWAYS, 4, 4, 4 },
-    [PX_GC_MULHSU] = { ALWAYS, 6, 4, 4 },
-    [PX_GC_DIV] = { ALWAYS, 60, 4, 4 },
-    [PX_GC_UNARY] = { ALWAYS, 1, 1, 1 },
-    [PX_GC_CTZ] = { ALWAYS, 2, 1, 1 },
-    [PX_GC_MINMAX] = { RD_IS_SOURCE, 3, 2, 3 },
-    [PX_GC_ANDN] = { ALWAYS, 2, 3, 3 },
-    [PX_GC_XNOR] = { RD_IS_SOURCE, 2, 2, 3 },
-    [PX_GC_CZERO] = { ALWAYS, 2, 2, 2 },
-    [PX_GC_JAL] = { ALWAYS, 15, 1, 1 },
-    [PX_GC_JALR] = { ALWAYS, 22, 1, 1 },
-    [PX_GC_BRANCH] = { ALWAYS, 20, 1, 1 },
-    [PX_GC_STOP] = { ALWAYS, 2, 1, 1 },
-    [PX_GC_FENCE] = { ALWAYS, 1, 1, 1 },
+    [PX_GC_UPPER] = { ALWAYS, 1, 2, 2 },      [PX_GC_ALU] = { RD_IS_SOURCE, 1, 1, 2 },
+    [PX_GC_SHIFT] = { RD_IS_RS1, 1, 2, 3 },   [PX_GC_SLT] = { ALWAYS, 3, 3, 3 },
+    [PX_GC_ALUW] = { RD_IS_SOURCE, 2, 2, 3 }, [PX_GC_SHIFTW] = { RD_IS_RS1, 2, 3, 4 },
+    [PX_GC_MUL] = { RD_IS_SOURCE, 3, 1, 2 },  [PX_GC_MULW] = { RD_IS_SOURCE, 4, 2, 3 },
+    [PX_GC_MULH] = { ALWAYS, 4, 4, 4 },       [PX_GC_MULHSU] = { ALWAYS, 6, 4, 4 },
+    [PX_GC_DIV] = { ALWAYS, 60, 4, 4 },       [PX_GC_UNARY] = { ALWAYS, 1, 1, 1 },
+    [PX_GC_CTZ] = { ALWAYS, 2, 1, 1 },        [PX_GC_MINMAX] = { RD_IS_SOURCE, 3, 2, 3 },
+    [PX_GC_ANDN] = { ALWAYS, 2, 3, 3 },       [PX_GC_XNOR] = { RD_IS_SOURCE, 2, 2, 3 },
+    [PX_GC_CZERO] = { ALWAYS, 2, 2, 2 },      [PX_GC_JAL] = { ALWAYS, 15, 1, 1 },
+    [PX_GC_JALR] = { ALWAYS, 22, 1, 1 },      [PX_GC_BRANCH] = { ALWAYS, 20, 1, 1 },
+    [PX_GC_STOP] = { ALWAYS, 2, 1, 1 },       [PX_GC_FENCE] = { ALWAYS, 1, 1, 1 },
     [PX_GC_CALL] = { ALWAYS, 0, 0, 0 }, /* its block has no static price */
 };
 
@@ -83,7 +72,8 @@ uint64_t px_gas_cost(const struct px_insn *insns, size_t count, uint64_t mem)
         const struct px_op_info *info = &px_ops[in->op];
         const struct price *price = &prices[info->gas];
         /* Fields that the format lacks are 0, so only register positions count. */
-        unsigned times = (unsigned)(lives_in_memory[in->rd] + lives_in_memory[in->rs1] + lives_in_memory[in->rs2]);
+        unsigned times =
+            (unsigned)(lives_in_memory[in->rd] + lives_in_memory[in->rs1] + lives_in_memory[in->rs2]);
         uint64_t cy = price->cy + mem * (times + (info->gas == PX_GC_MEMORY));
         unsigned full = slots >= 4; /* overshoot is not carried */
         cycle += full;

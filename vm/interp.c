@@ -116,7 +116,8 @@ static enum px_status interp_prepare(struct px_engine *engine, const struct px_i
     engine->used = u;
     if (px_blocks_sweep(&u->blocks, &u->image) != PX_OK) {
         interp_release(engine, u);
-        return px_fail(err, PX_ERR_NOMEM, "engine interp: out of memory for %zu bytes of code", image->code_size);
+        return px_fail(err, PX_ERR_NOMEM, "engine interp: out of memory for %zu bytes of code",
+                       image->code_size);
     }
     *unit = u;
     return PX_OK;
@@ -209,7 +210,8 @@ static enum px_status interp_run(struct px_engine *engine, struct px_unit *unit,
                                  struct px_outcome *outcome, struct px_error *err)
 {
     if (entry->stop_after_blocks != 0 && !(unit->flags & PX_PREPARE_STOPPABLE))
-        return px_fail(err, PX_ERR_INTERNAL, "engine interp: stop_after_blocks on a unit prepared without it");
+        return px_fail(err, PX_ERR_INTERNAL,
+                       "engine interp: stop_after_blocks on a unit prepared without it");
     px_memory_reset(&engine->memory, &unit->image);
     struct px_machine m = { .pc = entry->pc,
                             .next = entry->pc,
@@ -226,9 +228,7 @@ static enum px_status interp_run(struct px_engine *engine, struct px_unit *unit,
     else
         px_exit(&m, PX_EXIT_PANIC, PX_PANIC_BAD_ENTRY);
 
-    struct px_outcome out = {
-        .exit = m.exit, .arg = m.arg, .pc = m.pc, .gas = m.gas, .interpreted = begun
-    };
+    struct px_outcome out = { .exit = m.exit, .arg = m.arg, .pc = m.pc, .gas = m.gas, .interpreted = begun };
     memcpy(out.x, m.x, sizeof out.x);
     if (engine->memory.out_of_memory || collect_dirty(engine, &out) != PX_OK)
         return px_fail(err, PX_ERR_NOMEM, "engine interp: out of memory for guest pages");
@@ -249,8 +249,8 @@ static void interp_reset(struct px_engine *engine)
 }
 
 /* It generates no code and catches no signal. */
-static enum px_fault_verdict interp_on_fault(struct px_engine *engine, int signal, void *siginfo, void *ucontext,
-                                             struct px_fault_site *site)
+static enum px_fault_verdict interp_on_fault(struct px_engine *engine, int signal, void *siginfo,
+                                             void *ucontext, struct px_fault_site *site)
 {
     (void)engine;
     (void)signal;

@@ -10,7 +10,8 @@
 #include "vm/isa.h"
 
 /* Called before each instruction with its offset, the gas left and the registers it will read. */
-typedef void px_interp_observer(void *arg, const struct px_insn *insn, uint32_t pc, uint64_t gas, const uint64_t *x);
+typedef void px_interp_observer(void *arg, const struct px_insn *insn, uint32_t pc, uint64_t gas,
+                                const uint64_t *x);
 
 /* Calls @observer (NULL: none) from the next run on. @engine must be an instance of px_interp_engine. */
 void px_interp_observe(struct px_engine *engine, px_interp_observer *observer, void *arg);

@@ -121,7 +121,7 @@ enum {
     PX_EFF_JUMP = 1 << 6,   /* unconditional; writes a link */
     PX_EFF_CALL = 1 << 7,   /* ecalli, ecall.jar: starts a block of its own */
 };
-#define PX_EFF_WIDTH_LOG2(effects) ((effects)&3)
+#define PX_EFF_WIDTH_LOG2(effects) ((effects) & 3)
 
 /*
  * One enumerator per row, in the order of isa.def: decode.c relies on a PX_OP_ALSO row following the row it shares its
@@ -137,7 +137,9 @@ enum px_op {
 /* One enumerator per compressed row; PX_C_NONE marks a 4-byte instruction. */
 enum px_rvc {
     PX_C_NONE = 0,
-#define PX_RVC_AT(quadrant, funct3) PX_C_FIRST_##quadrant##_##funct3, PX_C_BEFORE_##quadrant##_##funct3 = PX_C_FIRST_##quadrant##_##funct3 - 1,
+#define PX_RVC_AT(quadrant, funct3)                                                                          \
+    PX_C_FIRST_##quadrant##_##funct3,                                                                        \
+        PX_C_BEFORE_##quadrant##_##funct3 = PX_C_FIRST_##quadrant##_##funct3 - 1,
 #define PX_RVC(name, ...) PX_C_##name,
 #include "vm/isa.def"
     PX_C_COUNT
@@ -147,26 +149,26 @@ struct px_op_info {
     const char *mnemonic;
     uint32_t match, mask;
     uint32_t fields;   /* the word's register fields, by format */
-    int32_t top;       /* which of the word's 12 top bits are the immediate, by format; 0 where it is elsewhere */
-    bool scattered;    /* the immediate is elsewhere */
-    uint8_t regs;      /* PX_HAS_*, by format */
-    uint8_t format;    /* enum px_format */
+    int32_t top; /* which of the word's 12 top bits are the immediate, by format; 0 where it is elsewhere */
+    bool scattered; /* the immediate is elsewhere */
+    uint8_t regs; /* PX_HAS_*, by format */
+    uint8_t format; /* enum px_format */
     uint8_t extension; /* enum px_extension */
-    uint8_t gas;       /* enum px_gas_class */
-    uint8_t effects;   /* PX_EFF_* */
+    uint8_t gas; /* enum px_gas_class */
+    uint8_t effects; /* PX_EFF_* */
 };
 
 struct px_rvc_info {
     const char *mnemonic;
     uint16_t match, mask;
-    uint8_t format;    /* enum px_rvc_format */
+    uint8_t format; /* enum px_rvc_format */
     uint8_t expansion; /* enum px_op */
-    uint8_t demands;   /* PX_RVC_* */
+    uint8_t demands; /* PX_RVC_* */
 };
 
 /* A decoded instruction, always in expanded form. Fields that the format lacks are 0. */
 struct px_insn {
-    uint8_t op;  /* enum px_op */
+    uint8_t op; /* enum px_op */
     uint8_t rvc; /* enum px_rvc: the row it was compressed by, PX_C_NONE for 4-byte forms */
     uint8_t len; /* 2 or 4 */
     uint8_t rd, rs1, rs2;
@@ -180,7 +182,7 @@ enum {
     PX_HAS_RS2 = 4,
 };
 
-extern const struct px_op_info px_ops[PX_OP_COUNT];   /* row PX_OP_ILLEGAL is filled too */
+extern const struct px_op_info px_ops[PX_OP_COUNT]; /* row PX_OP_ILLEGAL is filled too */
 extern const struct px_rvc_info px_rvcs[PX_C_COUNT]; /* row PX_C_NONE is empty */
 extern const char *const px_reg_names[PX_REG_COUNT];
 

@@ -309,7 +309,8 @@ static void rows_share_an_index_only_where_they_say_so(void **state)
             fail_msg("%s: PX_OP_ALSO %d, shares its index %d", px_ops[op].mnemonic, also[op], shares);
         for (unsigned other = 1; other + 1 < op && !also[op]; other++)
             if ((px_ops[op].match & index) == (px_ops[other].match & index))
-                fail_msg("%s has the index of %s, far before it", px_ops[op].mnemonic, px_ops[other].mnemonic);
+                fail_msg("%s has the index of %s, far before it", px_ops[op].mnemonic,
+                         px_ops[other].mnemonic);
     }
 }
 

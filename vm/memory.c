@@ -1,5 +1,6 @@
 #include "vm/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ void px_memory_fini(struct px_memory *memory)
 static size_t slot_of(const struct px_memory *memory, uint32_t number)
 {
     size_t mask = memory->slot_count - 1;
-    size_t slot = (number * UINT32_C(0x9e3779b1)) & mask;
+    size_t slot = ((size_t)number * UINT32_C(0x9e3779b1)) & mask;
     while (memory->slots[slot] != 0 && memory->pages[memory->slots[slot] - 1].number != number)
         slot = (slot + 1) & mask;
     return slot;
@@ -133,7 +134,8 @@ uint64_t px_memory_price(const struct px_memory *memory, uint32_t first, uint64_
             continue;
         }
         /* Two pages of one unit pay once; the one before has then paid or found it touched. */
-        bool paid = before.mapped && before.mapping == place.mapping && cluster_of(number) == cluster_of(number - 1);
+        bool paid =
+            before.mapped && before.mapping == place.mapping && cluster_of(number) == cluster_of(number - 1);
         if (!paid && !unit_touched(memory, place.mapping, cluster_of(number)))
             price += PX_GAS_PAGE_IN;
         before = place;
@@ -213,6 +215,7 @@ static struct px_page *add_page(struct px_memory *memory, uint32_t number)
 {
     if (memory->page_count == memory->page_capacity && !grow_pages(memory))
         return NULL;
+    assert(memory->pages);
     struct place place = find_place(memory, number);
     struct px_page page = { .number = number, .writable = place.writable };
     if (!place.writable && !add_unit(memory, place.mapping, cluster_of(number)))
@@ -252,8 +255,8 @@ no_memory:
     return NULL;
 }
 
-bool px_memory_access(struct px_memory *memory, uint64_t address, unsigned width, bool store, uint64_t *charge,
-                      uint32_t *fault)
+bool px_memory_access(struct px_memory *memory, uint64_t address, unsigned width, bool store,
+                      uint64_t *charge, uint32_t *fault)
 {
     /* In access order, ascending from the first byte, mod 2^32; at most two pages. */
     uint32_t first = (uint32_t)address >> PX_PAGE_BITS;

@@ -63,8 +63,8 @@ struct px_page *px_memory_touch(struct px_memory *memory, uint32_t number, bool 
  * it costs and the pages are touched. False: *@fault is the number of the first page that refuses;
  * nothing changed.
  */
-bool px_memory_access(struct px_memory *memory, uint64_t address, unsigned width, bool store, uint64_t *charge,
-                      uint32_t *fault);
+bool px_memory_access(struct px_memory *memory, uint64_t address, unsigned width, bool store,
+                      uint64_t *charge, uint32_t *fault);
 
 /* Little-endian bytes of pages that px_memory_access granted. */
 uint64_t px_memory_read(struct px_memory *memory, uint64_t address, unsigned width);

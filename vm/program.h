@@ -85,12 +85,13 @@ enum px_status px_program_emit(struct px_program *program, const struct px_insn 
  * Overwrites the instruction at @offset with @insn. PX_ERR_INPUT when the lengths differ, an operand does
  * not fit, or the instruction at @offset is not wholly inside the code.
  */
-enum px_status px_program_patch(struct px_program *program, size_t offset, const struct px_insn *insn) PX_CHECKED;
+enum px_status px_program_patch(struct px_program *program, size_t offset,
+                                const struct px_insn *insn) PX_CHECKED;
 
 /* Adds a mapping with a copy of @content, which is not the program's own. PX_ERR_INPUT when there are
  * PX_PROGRAM_MAPS_MAX already; the rest of the structure is checked by px_image_check. */
-enum px_status px_program_map(struct px_program *program, uint64_t start, uint64_t size, enum px_map_kind kind,
-                              const void *content, size_t content_size) PX_CHECKED;
+enum px_status px_program_map(struct px_program *program, uint64_t start, uint64_t size,
+                              enum px_map_kind kind, const void *content, size_t content_size) PX_CHECKED;
 
 /* Mapping @index, which must be below map_count, as part of an image. Borrows the program's content. */
 struct px_mapping px_program_mapping(const struct px_program *program, size_t index);
