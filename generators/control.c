@@ -109,17 +109,16 @@ static void loop(struct shape *s, unsigned depth)
     uint32_t head = builder_here(b);
     sequence(s, depth + 1, 1 + prng_below(&b->prng, 2));
     builder_op(b, PX_OP_ADDI, counter, counter, 0, -1);
-    uint32_t back = builder_here(b);
-    builder_op(b, prng_one_in(&b->prng, 2) ? PX_OP_BNE : PX_OP_BLTU, 0, 0, 0, 0);
-    struct px_insn branch = {
-        .op = PX_OP_BNE, .len = 4, .rs1 = (uint8_t)counter, .imm = (int32_t)(head - back)
+    /* counter != 0, spelled in two ways. */
+    struct px_insn back = {
+        .op = PX_OP_BNE, .len = 4, .rs1 = (uint8_t)counter, .imm = (int32_t)(head - builder_here(b))
     };
-    if (px_decode(b->program->code, b->program->code_size, back).op == PX_OP_BLTU)
-        branch = (struct px_insn){
-            .op = PX_OP_BLTU, .len = 4, .rs2 = (uint8_t)counter, .imm = (int32_t)(head - back)
-        };
-    if (px_program_patch(b->program, back, &branch) != PX_OK)
-        b->status = PX_ERR_INTERNAL;
+    if (prng_one_in(&b->prng, 2)) {
+        back.op = PX_OP_BLTU;
+        back.rs1 = 0;
+        back.rs2 = (uint8_t)counter;
+    }
+    builder_emit(b, &back);
     release(s, counter);
 }
 
@@ -193,6 +192,8 @@ static void access_memory(struct shape *s)
         struct px_insn in = {
             .op = (uint8_t)op, .len = 4, .rs1 = (uint8_t)base, .imm = px_any_imm12(&b->prng)
         };
+        if (prng_one_in(&b->prng, 2)) /* something between, that a fault must not lose */
+            builder_alu(b);
         if (in.imm < 0 && !prng_one_in(&b->prng, 50)) /* below a region there is nothing */
             in.imm = -(in.imm + 1);
         if (is_load)
