@@ -11,28 +11,20 @@ static uint64_t rol32(uint32_t a, unsigned count)
     return sext32(a << (count & 31) | a >> (-count & 31));
 }
 
-static unsigned count_leading(uint64_t a, unsigned bits)
+/* The compiler's counts are undefined for 0. */
+static unsigned clz64(uint64_t a)
 {
-    unsigned n = 0;
-    while (n < bits && !((a >> (bits - 1 - n)) & 1))
-        n++;
-    return n;
+    return a == 0 ? 64 : (unsigned)__builtin_clzll(a);
 }
 
-static unsigned count_trailing(uint64_t a, unsigned bits)
+static unsigned ctz64(uint64_t a)
 {
-    unsigned n = 0;
-    while (n < bits && !((a >> n) & 1))
-        n++;
-    return n;
+    return a == 0 ? 64 : (unsigned)__builtin_ctzll(a);
 }
 
-static unsigned count_ones(uint64_t a)
+static unsigned cpop64(uint64_t a)
 {
-    unsigned n = 0;
-    for (; a != 0; a &= a - 1)
-        n++;
-    return n;
+    return (unsigned)__builtin_popcountll(a);
 }
 
 /* Each byte that is not zero becomes 0xff. */
@@ -42,14 +34,6 @@ static uint64_t orc_b(uint64_t a)
     for (unsigned shift = 0; shift < 64; shift += 8)
         if ((a >> shift) & 0xff)
             result |= UINT64_C(0xff) << shift;
-    return result;
-}
-
-static uint64_t rev8(uint64_t a)
-{
-    uint64_t result = 0;
-    for (unsigned shift = 0; shift < 64; shift += 8)
-        result |= ((a >> shift) & 0xff) << (56 - shift);
     return result;
 }
 
@@ -78,17 +62,17 @@ EXEC_RR(ROLW, rol32((uint32_t)a, (unsigned)b & 31))
 EXEC_RR(RORW, rol32((uint32_t)a, -(unsigned)b & 31))
 EXEC_RI(RORI, rol64(a, -(unsigned)imm & 63))
 EXEC_RI(RORIW, rol32((uint32_t)a, -(unsigned)imm & 31))
-EXEC_R(CLZ, count_leading(a, 64))
-EXEC_R(CLZW, count_leading((uint32_t)a, 32))
-EXEC_R(CTZ, count_trailing(a, 64))
-EXEC_R(CTZW, count_trailing((uint32_t)a, 32))
-EXEC_R(CPOP, count_ones(a))
-EXEC_R(CPOPW, count_ones((uint32_t)a))
+EXEC_R(CLZ, clz64(a))
+EXEC_R(CLZW, clz64((uint32_t)a) - 32)
+EXEC_R(CTZ, ctz64(a))
+EXEC_R(CTZW, ctz64(a | UINT64_C(1) << 32))
+EXEC_R(CPOP, cpop64(a))
+EXEC_R(CPOPW, cpop64((uint32_t)a))
 EXEC_R(SEXT_B, (uint64_t)(int64_t)(int8_t)(uint8_t)a)
 EXEC_R(SEXT_H, (uint64_t)(int64_t)(int16_t)(uint16_t)a)
 EXEC_R(ZEXT_H, (uint16_t)a)
 EXEC_R(ORC_B, orc_b(a))
-EXEC_R(REV8, rev8(a))
+EXEC_R(REV8, __builtin_bswap64(a))
 
 EXEC_RR(BCLR, a & ~BIT(b))
 EXEC_RR(BEXT, (a >> (b & 63)) & 1)

@@ -140,19 +140,19 @@ static bool enter_block(struct px_machine *m, const struct px_block *block)
 /* Runs @block until it ends or something in it exits; returns the instructions begun. */
 static uint64_t run_block(struct px_engine *engine, struct px_machine *m, const struct px_block *block)
 {
-    const struct px_insn *in = &m->blocks->insns[block->first];
-    uint32_t begun = 0;
-    m->next = block->start;
-    while (begun < block->count && !m->exited) {
-        m->pc = m->next;
-        m->next = m->pc + in->len;
-        if (engine->observer)
-            engine->observer(engine->observer_arg, in, m->pc, m->gas, m->x);
+    const struct px_insn *first = &m->blocks->insns[block->first], *end = first + block->count, *in = first;
+    px_interp_observer *observer = engine->observer;
+    uint32_t pc = block->start;
+    while (in < end && !m->exited) {
+        m->pc = pc;
+        pc += in->len;
+        m->next = pc; /* only a block's last instruction goes elsewhere */
+        if (observer)
+            observer(engine->observer_arg, in, m->pc, m->gas, m->x);
         exec_table[in->op](m, in);
         in++;
-        begun++;
     }
-    return begun;
+    return (uint64_t)(in - first);
 }
 
 /* From block to block until something exits. Returns the instructions begun. */
