@@ -1,12 +1,10 @@
-#define _GNU_SOURCE
 #include "jit/block.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
 
+#include "jit/fault.h"
 #include "jit/memory.h"
 #include "jit/runtime.h"
 #include "jit/unit.h"
@@ -21,6 +19,8 @@ struct px_engine {
     struct jit_memory memory;
     struct jit_lists lists;
     unsigned cpu; /* JIT_CPU_* */
+    enum jit_touch touch;
+    const struct px_unit *running; /* while generated code runs */
     char spec[64];
     struct px_unit *used, *free;
     size_t used_count;
@@ -28,12 +28,14 @@ struct px_engine {
 
 static enum px_status set_option(struct px_engine *e, const char *text, size_t length, struct px_error *err)
 {
-    static const char touch[] = "touch=check";
-    if (length == strlen(touch) && memcmp(text, touch, length) == 0)
+    if (length == 11 && (memcmp(text, "touch=check", 11) == 0 || memcmp(text, "touch=fault", 11) == 0)) {
+        e->touch = text[6] == 'f' ? JIT_TOUCH_FAULT : JIT_TOUCH_CHECK;
         return PX_OK;
+    }
     if (length > 4 && memcmp(text, "cpu=", 4) == 0)
         return jit_cpu_parse(text + 4, length - 4, &e->cpu, err);
-    return px_fail(err, PX_ERR_INPUT, "engine block: option '%.*s': expected touch=check or cpu=FEATURES",
+    return px_fail(err, PX_ERR_INPUT,
+                   "engine block: option '%.*s': expected touch=check, touch=fault or cpu=FEATURES",
                    (int)(length < 40 ? length : 40), text);
 }
 
@@ -47,9 +49,12 @@ static enum px_status parse_options(struct px_engine *e, const char *options, st
         options += length + (options[length] == ',');
     }
     char cpu[JIT_CPU_TEXT];
+    bool fault = e->touch == JIT_TOUCH_FAULT, host = e->cpu == jit_cpu_host();
     jit_cpu_format(e->cpu, cpu);
-    bool host = e->cpu == jit_cpu_host();
-    (void)snprintf(e->spec, sizeof e->spec, "block%s%s", host ? "" : ":cpu=", host ? "" : cpu);
+    (void)snprintf(e->spec, sizeof e->spec, "block%s%s%s%s", fault || !host ? ":" : "",
+                   fault ? "touch=fault" : "", fault && !host ? "," : "", host ? "" : "cpu=");
+    if (!host)
+        strncat(e->spec, cpu, sizeof e->spec - strlen(e->spec) - 1);
     return PX_OK;
 }
 
@@ -69,7 +74,7 @@ static enum px_status block_create(const char *options, struct px_engine **engin
     if (status == PX_OK)
         status = jit_stack_init(&e->stack, err);
     if (status == PX_OK)
-        status = jit_memory_init(&e->memory, err);
+        status = jit_memory_init(&e->memory, e->touch == JIT_TOUCH_FAULT, err);
     if (status != PX_OK) {
         block_destroy(e);
         return status;
@@ -151,7 +156,8 @@ static enum px_status block_prepare(struct px_engine *engine, const struct px_im
         u->next->previous = u;
     engine->used = u;
     engine->used_count++;
-    enum px_status status = jit_compile(u, &engine->buf, &engine->stubs, engine->cpu, &engine->lists, err);
+    enum px_status status =
+        jit_compile(u, &engine->buf, &engine->stubs, engine->cpu, engine->touch, &engine->lists, err);
     if (status != PX_OK) {
         block_release(engine, u);
         return status;
@@ -210,7 +216,9 @@ static enum px_status block_run(struct px_engine *engine, struct px_unit *unit, 
 
     uint32_t code;
     if (jit_unit_block(unit, &engine->buf, entry->pc, &code)) {
+        engine->running = unit;
         jit_enter(&engine->buf, &engine->stubs, context, engine->buf.exec + code);
+        engine->running = NULL;
     } else {
         context->pc = entry->pc;
         context->exit = JIT_EXIT(PX_EXIT_PANIC, PX_PANIC_BAD_ENTRY);
@@ -232,20 +240,16 @@ static void block_reset(struct px_engine *engine)
     jit_memory_reset(&engine->memory, NULL);
 }
 
-/* With touch=check no host fault is the guest's: one in generated code is an abort. */
 static enum px_fault_verdict block_on_fault(struct px_engine *engine, int signal, void *siginfo,
                                             void *ucontext, struct px_fault_site *site)
 {
-    (void)signal;
-    (void)siginfo;
-    const ucontext_t *uc = ucontext;
-    uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP], exec = (uint64_t)(uintptr_t)engine->buf.exec;
-    *site = (struct px_fault_site){ .known = false };
-    if (rip - exec >= engine->buf.capacity)
-        return PX_FAULT_NOT_MINE;
-    for (const struct px_unit *unit = engine->used; unit && !site->known; unit = unit->next)
-        site->known = jit_unit_guest_pc(unit, &engine->buf, (uint32_t)(rip - exec), &site->guest_pc);
-    return PX_FAULT_ABORT;
+    const struct jit_fault_world world = { .buf = &engine->buf,
+                                           .stubs = &engine->stubs,
+                                           .context = engine->stack.context,
+                                           .memory = &engine->memory,
+                                           .running = engine->running,
+                                           .touch = engine->touch };
+    return jit_fault(&world, signal, siginfo, ucontext, site);
 }
 
 const struct px_engine_ops px_block_engine = {

@@ -109,7 +109,14 @@ void jit_jump_later(struct jit_compiler *c, uint32_t at, uint32_t target)
 
 void jit_note_site(struct jit_compiler *c)
 {
-    if (jit_grow(c->lists, (void **)c->sites, c->site_capacity, *c->site_count, sizeof **c->sites))
-        (*c->sites)[(*c->site_count)++] =
-            (struct jit_site){ .host = x64_offset(&c->e), .pc = c->pc, .undone = c->in_block };
+    if (!jit_grow(c->lists, (void **)c->sites, c->site_capacity, *c->site_count, sizeof **c->sites))
+        return;
+    unsigned effects = px_ops[c->in->op].effects;
+    (*c->sites)[(*c->site_count)++] = (struct jit_site){ .host = x64_offset(&c->e),
+                                                         .pc = c->pc,
+                                                         .undone = c->in_block,
+                                                         .disp = c->in->imm,
+                                                         .base = c->in->rs1,
+                                                         .width = (uint8_t)(1u << PX_EFF_WIDTH_LOG2(effects)),
+                                                         .store = effects & PX_EFF_STORE };
 }

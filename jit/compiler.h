@@ -27,11 +27,17 @@ struct jit_stubs {
     uint32_t load[4], store[4]; /* by log2 of the width: call with eax = address; returns, or leaves */
 };
 
-/* A host address that can fault on the guest's behalf. */
+/* How first touches are noticed: by an inline state test, or by hardware faults. */
+enum jit_touch { JIT_TOUCH_CHECK, JIT_TOUCH_FAULT };
+
+/* A host address that can fault on the guest's behalf: a row of the side table (RECOMPILER.md 1). */
 struct jit_site {
-    uint32_t host;   /* return address of the touch call, relative to the unit */
+    uint32_t host;   /* relative to the unit: the return address of the touch call, or the access itself */
     uint32_t pc;     /* of the guest instruction */
     uint32_t undone; /* instructions of its block after it */
+    int32_t disp;    /* the access is at x[base] + disp, mod 2^32 */
+    uint8_t base, width;
+    bool store;
 };
 
 /* A jump to a guest offset, patched when the unit is complete. */
@@ -78,6 +84,7 @@ struct jit_compiler {
     uint32_t origin; /* where the unit starts in the code buffer: stubs are at (stub - origin) */
     const struct jit_stubs *stubs;
     unsigned cpu; /* JIT_CPU_* */
+    enum jit_touch touch;
     bool stoppable;
 
     struct px_insn insn;      /* being lowered ... */
@@ -128,7 +135,7 @@ void jit_exit(struct jit_compiler *c, uint32_t pc, enum px_exit exit, unsigned a
 void jit_exit_later(struct jit_compiler *c, uint32_t at, uint32_t pc, enum px_exit exit, unsigned arg);
 /* The rel32 at @at goes to guest offset @target; the current instruction panics if that is no block start. */
 void jit_jump_later(struct jit_compiler *c, uint32_t at, uint32_t target);
-/* Notes that the call just emitted can fault for the current instruction. */
+/* Notes that the cursor is where the current instruction, a load or store, can fault. */
 void jit_note_site(struct jit_compiler *c);
 /* Offset of a shared stub as seen from this unit, for x64_call and x64_jmp. */
 static inline uint32_t jit_stub(const struct jit_compiler *c, uint32_t stub)

@@ -19,7 +19,7 @@ enum {
 
 #define RESERVATION ((size_t)JIT_STATE_BELOW + PX_SPACE_SIZE + GUARD_BYTES)
 
-enum px_status jit_memory_init(struct jit_memory *memory, struct px_error *err)
+enum px_status jit_memory_init(struct jit_memory *memory, bool mirror, struct px_error *err)
 {
     uint8_t *all = mmap(NULL, RESERVATION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (all == MAP_FAILED)
@@ -35,6 +35,7 @@ enum px_status jit_memory_init(struct jit_memory *memory, struct px_error *err)
     *memory = (struct jit_memory){ .reservation = all,
                                    .state = all,
                                    .base = all + JIT_STATE_BELOW,
+                                   .mirror = mirror,
                                    .fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT };
     return PX_OK;
 }
@@ -49,6 +50,11 @@ void jit_memory_fini(struct jit_memory *memory)
     *memory = (struct jit_memory){ 0 };
 }
 
+static bool protect(struct jit_memory *memory, uint32_t number, int protection)
+{
+    return mprotect(memory->base + (size_t)number * PX_PAGE_SIZE, PX_PAGE_SIZE, protection) == 0;
+}
+
 static void give_back(struct jit_memory *memory)
 {
     (void)madvise(memory->base, PX_SPACE_SIZE, MADV_DONTNEED);
@@ -58,10 +64,14 @@ static void give_back(struct jit_memory *memory)
 
 void jit_memory_reset(struct jit_memory *memory, const struct px_image *image)
 {
-    for (size_t i = 0; i < memory->touched_count; i++)
+    bool refused = false;
+    for (size_t i = 0; i < memory->touched_count; i++) {
         memory->state[memory->touched[i]] &= JIT_PAGE_RESIDENT;
+        if (memory->mirror && !protect(memory, memory->touched[i], PROT_NONE))
+            refused = true;
+    }
     memory->touched_count = memory->dirty_count = memory->unit_count = 0;
-    memory->failed = false;
+    memory->failed = refused;
     memory->image = image;
     if (memory->resident > RESIDENT_MAX)
         give_back(memory);
@@ -192,13 +202,17 @@ static bool open_cluster(struct jit_memory *memory, uint32_t cluster)
     return true;
 }
 
+/* Makes the host memory of a page writable for us. */
+static bool open_page(struct jit_memory *memory, uint32_t number)
+{
+    return memory->mirror ? protect(memory, number, PROT_READ | PROT_WRITE)
+                          : open_cluster(memory, number >> CLUSTER_SHIFT);
+}
+
 /* Gives an untouched page its initial bytes. */
 static bool materialize(struct jit_memory *memory, uint32_t number, const struct region *region)
 {
-    uint32_t cluster = number >> CLUSTER_SHIFT;
-    if (!open_cluster(memory, cluster))
-        return false;
-    if (!region->writable && !remember_unit(memory, region->index, cluster))
+    if (!region->writable && !remember_unit(memory, region->index, number >> CLUSTER_SHIFT))
         return false;
     if (!push(&memory->touched, &memory->touched_count, &memory->touched_capacity, number))
         return false;
@@ -218,17 +232,22 @@ static bool materialize(struct jit_memory *memory, uint32_t number, const struct
 /* Touches one page that a scan has granted. */
 static bool touch_page(struct jit_memory *memory, uint32_t number, bool store)
 {
-    if (!(memory->state[number] & JIT_PAGE_READ)) {
+    bool fresh = !(memory->state[number] & JIT_PAGE_READ),
+         first_store = store && !(memory->state[number] & JIT_PAGE_WRITE);
+    if ((fresh || first_store) && !open_page(memory, number))
+        return false;
+    if (fresh) {
         struct region region = region_of(memory, number);
         if (!materialize(memory, number, &region))
             return false;
     }
-    if (store && !(memory->state[number] & JIT_PAGE_WRITE)) {
+    if (first_store) {
         if (!push(&memory->dirty, &memory->dirty_count, &memory->dirty_capacity, number))
             return false;
         memory->state[number] |= JIT_PAGE_WRITE;
     }
-    return true;
+    /* The first store must fault. */
+    return !memory->mirror || !fresh || store || protect(memory, number, PROT_READ);
 }
 
 static void touch_pages(struct jit_memory *memory, uint32_t first, uint32_t count, bool store)
@@ -253,6 +272,18 @@ bool jit_memory_access(struct jit_memory *memory, uint32_t address, unsigned wid
     *gas -= price;
     touch_pages(memory, first, count, store);
     return true;
+}
+
+bool jit_memory_open(const struct jit_memory *memory, uint32_t address, unsigned width, bool store)
+{
+    uint8_t need = store ? JIT_PAGE_WRITE : JIT_PAGE_READ;
+    uint32_t last = address + width - 1;
+    return (memory->state[address / PX_PAGE_SIZE] & need) && (memory->state[last / PX_PAGE_SIZE] & need);
+}
+
+bool jit_memory_reaches(const struct jit_memory *memory, uint64_t host)
+{
+    return host - (uint64_t)(uintptr_t)memory->base < PX_SPACE_SIZE + GUARD_BYTES;
 }
 
 bool jit_memory_scan(const struct jit_memory *memory, uint32_t address, uint64_t length, bool store,

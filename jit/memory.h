@@ -1,7 +1,8 @@
 /*
  * The recompiler's guest memory: a 4 GiB window of host memory based in gs, a state byte per page that
- * generated code tests before an access (touch=check), and the recompiler's own accounting of first
- * touches (ISA.md 7), written independently of the reference engine's.
+ * generated code tests before an access (touch=check) or that the host's page protections mirror
+ * (touch=fault), and the recompiler's own accounting of first touches (ISA.md 7), written independently of the
+ * reference engine's.
  *
  *   | state table 1 MiB | guard | window 4 GiB | guard |
  *                                 ^ gs base
@@ -35,6 +36,7 @@ struct jit_memory {
     uint8_t *state; /* base - JIT_STATE_BELOW */
     uint8_t *reservation;
     bool fsgsbase;  /* user code may write gs; else a system call does */
+    bool mirror;    /* touch=fault: untouched pages are inaccessible, read ones read-only */
     uint8_t open[2048];  /* clusters whose host protection is read-write */
     const struct px_image *image;
     uint32_t *touched; /* page numbers, in order of first touch */
@@ -48,7 +50,7 @@ struct jit_memory {
 };
 
 /* Reserves the window. PX_ERR_SYSTEM when the address space is refused. */
-enum px_status jit_memory_init(struct jit_memory *memory, struct px_error *err) PX_CHECKED;
+enum px_status jit_memory_init(struct jit_memory *memory, bool mirror, struct px_error *err) PX_CHECKED;
 void jit_memory_fini(struct jit_memory *memory);
 
 /* Makes every page untouched and starts over on @image (borrowed; NULL: none). */
@@ -58,6 +60,12 @@ void jit_memory_reset(struct jit_memory *memory, const struct px_image *image);
  * refuses, nothing changed. @address is already mod 2^32. */
 bool jit_memory_access(struct jit_memory *memory, uint32_t address, unsigned width, bool store, uint64_t *gas,
                        uint32_t *fault_page);
+
+/* Whether an access needs no touching: every page of it has been granted for its kind before. */
+bool jit_memory_open(const struct jit_memory *memory, uint32_t address, unsigned width, bool store);
+
+/* Whether a host address lies where guest accesses can reach: the window or the guard behind it. */
+bool jit_memory_reaches(const struct jit_memory *memory, uint64_t host);
 
 /* The same for host calls over [address, address + length), length > 0, in two steps. Scan: what touching all pages would
  * charge, or the first page that refuses. Touch: does it, uncharged. */

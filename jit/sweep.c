@@ -183,11 +183,12 @@ static void resolve_jumps(struct jit_compiler *c)
 }
 
 enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs,
-                           unsigned cpu, struct jit_lists *lists, struct px_error *err)
+                           unsigned cpu, enum jit_touch touch, struct jit_lists *lists, struct px_error *err)
 {
     struct jit_compiler c = { .origin = (uint32_t)buf->used,
                               .stubs = stubs,
                               .cpu = cpu,
+                              .touch = touch,
                               .stoppable = unit->flags & PX_PREPARE_STOPPABLE,
                               .code = unit->image.code,
                               .code_size = (uint32_t)unit->image.code_size,

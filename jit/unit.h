@@ -29,7 +29,8 @@ struct px_unit {
  * is too small: nothing is published then. Fills start, size, bad_target and sites.
  */
 enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs,
-                           unsigned cpu, struct jit_lists *lists, struct px_error *err) PX_CHECKED;
+                           unsigned cpu, enum jit_touch touch, struct jit_lists *lists,
+                           struct px_error *err) PX_CHECKED;
 
 void jit_lists_fini(struct jit_lists *lists);
 

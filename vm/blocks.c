@@ -38,7 +38,7 @@ static enum px_status make_room(struct px_blocks *b, size_t code_size)
     if (status == PX_OK)
         status = reserve((void **)&b->blocks, &b->block_capacity, most, sizeof *b->blocks);
     if (status == PX_OK)
-        status = reserve((void **)&b->at, &b->at_capacity, code_size, sizeof *b->at);
+        status = reserve((void **)&b->at, &b->at_capacity, code_size + 1, sizeof *b->at); /* never NULL */
     return status;
 }
 
