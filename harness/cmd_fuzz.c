@@ -141,7 +141,7 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
     struct arguments a = { .seconds = UINT64_MAX,
                            .jobs = cpus > 0 && cpus < JOBS_MAX ? (uint64_t)cpus : 1,
                            .gen = "mix",
-                           .engines = "interp,block",
+                           .engines = "interp,block,block:touch=fault%16",
                            .out = "parallax-out" };
     if (getrandom(&a.seed, sizeof a.seed, 0) != (ssize_t)sizeof a.seed)
         return options_fail(command, "no random seed to be had: give --seed");
@@ -153,7 +153,8 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
         { "seed", OPTION_NUMBER, &a.seed, 0, UINT64_MAX, "S", "campaign seed (default random, printed)" },
         { "gen", OPTION_TEXT, &a.gen, 0, 0, "SPEC",
           "generator: mix (default), boundary, straight[:length=N], control" },
-        { "engines", OPTION_TEXT, &a.engines, 0, 0, "LIST", "engines to compare (default interp,block)" },
+        { "engines", OPTION_TEXT, &a.engines, 0, 0, "LIST",
+          "engines to compare; %N: in one program of N (default interp,block,block:touch=fault%16)" },
         { "jobs", OPTION_NUMBER, &a.jobs, 1, JOBS_MAX, "N", "worker processes (default one per CPU)" },
         { "out", OPTION_TEXT, &a.out, 0, 0, "FOLDER", "where divergences go (default parallax-out)" },
         { "stop-after", OPTION_NUMBER, &a.stop_after, 1, UINT64_MAX, "N",

@@ -27,38 +27,78 @@ enum px_status run_open_engines(const struct engine *engines, size_t count, stru
         run_close(run);
         return px_fail(err, PX_ERR_NOMEM, "out of memory for page buffers");
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         run->caps[i] = engines[i].ops->caps(engines[i].instance);
+        run->every[i] = 1;
+        run->active[i] = true;
+    }
     return PX_OK;
+}
+
+void run_choose(struct run *run, uint64_t index)
+{
+    for (size_t i = 0; i < run->count; i++)
+        run->active[i] = index % run->every[i] == 0;
+}
+
+/* Takes "%N" off the end of @spec; *every is 1 without one. */
+static enum px_status take_share(char *spec, bool first, uint64_t *every, struct px_error *err)
+{
+    char *percent = strchr(spec, '%'), *end = NULL;
+    *every = 1;
+    if (!percent)
+        return PX_OK;
+    unsigned long long n = strtoull(percent + 1, &end, 10);
+    if (first || percent[1] < '1' || percent[1] > '9' || *end != '\0' || n > RUN_SHARE_MAX)
+        return px_fail(err, PX_ERR_INPUT,
+                       "engine '%s': expected %%1 to %%%d behind an engine that is not the first", spec,
+                       RUN_SHARE_MAX);
+    *percent = '\0';
+    *every = n;
+    return PX_OK;
+}
+
+static enum px_status open_one(const char *list, size_t length, size_t count, struct engine *engine,
+                               uint64_t *every, struct px_error *err)
+{
+    char spec[128];
+    if (count == RUN_ENGINES_MAX)
+        return px_fail(err, PX_ERR_INPUT, "more than %d engines", RUN_ENGINES_MAX);
+    if (length >= sizeof spec)
+        return px_fail(err, PX_ERR_INPUT, "engine '%.40s...': expected a spec of at most %zu characters",
+                       list, sizeof spec - 1);
+    memcpy(spec, list, length);
+    spec[length] = '\0';
+    enum px_status status = take_share(spec, count == 0, every, err);
+    return status == PX_OK ? engine_open(spec, engine, err) : status;
 }
 
 enum px_status run_open(const char *list, struct run *run, struct px_error *err)
 {
     struct engine engines[RUN_ENGINES_MAX];
+    uint64_t every[RUN_ENGINES_MAX];
     size_t count = 0;
     enum px_status status = PX_OK;
     while (status == PX_OK && *list) {
-        char spec[128];
         size_t length = spec_length(list);
-        if (count == RUN_ENGINES_MAX) {
-            status = px_fail(err, PX_ERR_INPUT, "more than %d engines", RUN_ENGINES_MAX);
-        } else if (length >= sizeof spec) {
-            status =
-                px_fail(err, PX_ERR_INPUT, "engine '%.40s...': expected a spec of at most %zu characters",
-                        list, sizeof spec - 1);
-        } else {
-            memcpy(spec, list, length);
-            spec[length] = '\0';
-            status = engine_open(spec, &engines[count], err);
-            count += status == PX_OK;
+        struct engine engine;
+        uint64_t share = 1;
+        status = open_one(list, length, count, &engine, &share, err);
+        if (status == PX_OK) {
+            engines[count] = engine;
+            every[count++] = share;
         }
         list += length + (list[length] == ',');
     }
     if (status == PX_OK && count < 2)
         status = px_fail(err, PX_ERR_INPUT, "%zu engine%s: expected at least two to compare", count,
                          count == 1 ? "" : "s");
-    if (status == PX_OK)
-        return run_open_engines(engines, count, run, err);
+    if (status == PX_OK) {
+        status = run_open_engines(engines, count, run, err);
+        if (status == PX_OK)
+            memcpy(run->every, every, count * sizeof *every);
+        return status;
+    }
     while (count > 0)
         engine_close(&engines[--count]);
     return status;
@@ -87,6 +127,9 @@ enum px_status run_prepare(struct run *run, const struct px_image *image, unsign
     memset(slot->units, 0, sizeof slot->units);
     for (size_t i = 0; i < run->count; i++) {
         const struct engine *e = &run->engines[i];
+        slot->supported[i] = false;
+        if (!run->active[i])
+            continue;
         enum px_status status = e->ops->prepare(e->instance, &slot->image, flags, &slot->units[i], err);
         slot->supported[i] = status == PX_OK;
         if (status != PX_OK && status != PX_UNSUPPORTED) {

@@ -18,17 +18,20 @@ enum {
     /* With at most this many writable pages mapped all of them are compared, else the union of the dirty sets. */
     RUN_WRITABLE_MAX = 8,
     RUN_SWEEP_PAGES_MAX = 4096, /* a full sweep stops here */
+    RUN_SHARE_MAX = 1000000, /* of a spec's %N */
 };
 
 /* Engines to compare; the first is the one all others are held against. */
 struct run {
     struct engine engines[RUN_ENGINES_MAX];
     struct px_caps caps[RUN_ENGINES_MAX];
+    uint64_t every[RUN_ENGINES_MAX]; /* the engine takes part in one program of so many */
+    bool active[RUN_ENGINES_MAX]; /* it takes part in the program at hand */
     size_t count;
     uint8_t *scratch; /* two pages */
 };
 
-/* A program prepared for every engine. Unit NULL: that engine does not take it. */
+/* A program prepared for every engine that takes part; supported: it took the program. */
 struct run_slot {
     struct px_image image;
     struct px_unit *units[RUN_ENGINES_MAX];
@@ -42,9 +45,15 @@ struct run_result {
     struct diff diff; /* of the first engine that diverges */
 };
 
-/* Opens the engines of a comma-separated list of specs ("interp,block:cpu=baseline,block"): a comma followed by KEY= goes
- * on with the options before it. PX_ERR_INPUT: fewer than two, too many, or what engine_open says. */
+/*
+ * Opens the engines of a comma-separated list of specs, "interp,block:touch=fault,cpu=baseline,block%16": a comma
+ * followed by KEY= goes on with the options before it, and a spec that ends in %N takes part in one program of N (never the first,
+ * which all others are held against). PX_ERR_INPUT: fewer than two, too many, a bad %N, or what engine_open says.
+ */
 enum px_status run_open(const char *list, struct run *run, struct px_error *err) PX_CHECKED;
+
+/* Lets those engines take part from now on whose turn program @index is; until the first call all do. */
+void run_choose(struct run *run, uint64_t index);
 
 /* Takes over engines opened by the caller, for tests. */
 enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run,

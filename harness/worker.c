@@ -60,6 +60,7 @@ static enum px_status prepare(struct worker *w, uint64_t index, size_t slot)
     status = px_image_check(&image, &w->shared->error);
     if (status != PX_OK)
         return status;
+    run_choose(&w->run, index);
     return run_prepare(&w->run, &image, 0, &w->slots[slot], &w->shared->error);
 }
 
