@@ -34,7 +34,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 WERROR := -Werror
 PX_CFLAGS := -std=gnu17 -I. $(MODE_$(MODE)) -g -fno-omit-frame-pointer -pthread $(WARNINGS) $(WERROR)
 PX_LDFLAGS := $(MODE_$(MODE)) -g -pthread -Wl,--as-needed
-PX_LDLIBS := -lxxhash -lZydis
+PX_LDLIBS := -lxxhash -lZydis -lseccomp
 TEST_LDLIBS := -lcmocka
 
 COMPILE = $(CC) $(PX_CFLAGS) $(CPPFLAGS) $(CFLAGS)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/isolate.h"
+#include "harness/lockdown.h"
 #include "harness/progress.h"
 #include "harness/store.h"
 #include "harness/wrong.h"
@@ -74,7 +75,8 @@ static enum px_status preflight(void *arg, struct px_error *err)
     for (size_t i = 0; i < run.count; i++)
         (void)snprintf(p->specs[i], sizeof p->specs[i], "%s", engine_spec(&run.engines[i]));
     run_close(&run);
-    return px_self_test(&p->self_tests, err);
+    status = px_self_test(&p->self_tests, err);
+    return status == PX_OK ? lockdown_enter(err) : status;
 }
 
 static enum px_status check_first(struct campaign *c, struct px_error *err)

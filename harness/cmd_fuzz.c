@@ -8,6 +8,7 @@
 
 #include "harness/campaign.h"
 #include "harness/commands.h"
+#include "harness/lockdown.h"
 #include "vm/isa.h"
 
 enum { JOBS_MAX = 256 };
@@ -48,6 +49,8 @@ static void print_summary(const struct campaign_options *o, const struct campaig
            r->seconds > 0 ? (double)t->programs / r->seconds : 0, o->worker.jobs,
            o->worker.jobs == 1 ? "" : "s", r->interrupted ? " (interrupted)" : "");
     printf("  self-test   %u deliberately wrong engines, all caught\n", r->self_tests);
+    if (!lockdown_wanted())
+        printf("  sandbox     off: PX_SANDBOX=off\n");
     print_engines(r);
     print_exits(t);
     printf("  findings    %" PRIu64 " divergences (%" PRIu64 " differences, %" PRIu64 " aborts, %" PRIu64

@@ -13,7 +13,7 @@ enum { HANDLER_STACK = 64 << 10 };
 /* Signal handlers get no argument of ours. */
 static __thread struct hostfault *current;
 
-static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
 
 /* Async-signal-safe from here on. */
 static void leave(struct host_record *record, enum last_words words)

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/lockdown.h"
+
 enum { STALL_SECONDS = 20 }; /* of wall time without an end: the CPU timer should have spoken long before */
 
 /* What the child and we share. */
@@ -84,6 +86,8 @@ static enum px_status run_all(const char *list, struct px_program *program, unsi
         strncpy(shared->result.specs[i], engine_spec(&run.engines[i]), sizeof shared->result.specs[i] - 1);
     px_program_image(program, &image);
     status = hostfault_install(&hostfault, &shared->error);
+    if (status == PX_OK)
+        status = lockdown_enter(&shared->error);
     for (unsigned i = 0; status == PX_OK && i < times; i++)
         status = compare_once(&run, &image, shared);
     return status; /* the process ends here: nothing is closed, in case it is broken */

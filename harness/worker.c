@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "harness/lockdown.h"
+
 struct worker {
     const struct worker_config *config;
     struct campaign_shared *campaign;
@@ -138,6 +140,8 @@ static enum px_status work(struct worker *w)
     w->hostfault =
         (struct hostfault){ .run = &w->run, .record = &w->shared->record, .running = &w->shared->running };
     status = hostfault_install(&w->hostfault, &w->shared->error);
+    if (status == PX_OK)
+        status = lockdown_enter(&w->shared->error);
     for (size_t i = 0; i < WORKER_BATCH; i++)
         px_program_init(&w->programs[i]);
     while (status == PX_OK && !atomic_load(&w->campaign->stop) &&
