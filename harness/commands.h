@@ -4,6 +4,7 @@
 
 #include "harness/options.h"
 
-extern const struct command command_fuzz, command_replay, command_disasm, command_stats, command_bench;
+extern const struct command command_fuzz, command_replay, command_disasm, command_stats, command_bench,
+    command_doctor;
 
 #endif

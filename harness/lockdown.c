@@ -24,16 +24,35 @@
 
 /* What the harness and libc do between programs; all of it acts on the process itself. */
 static const int allowed[] = {
-    SYS_exit,           SYS_exit_group, SYS_rt_sigreturn,    SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack,
-    SYS_setitimer,      SYS_sched_yield, SYS_nanosleep,      SYS_clock_nanosleep, SYS_clock_gettime, SYS_getpid,
-    SYS_gettid,         SYS_tgkill,     SYS_futex,           SYS_brk,          SYS_munmap,         SYS_madvise,
-    SYS_fallocate,      SYS_arch_prctl, SYS_restart_syscall, SYS_getrandom,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_rt_sigreturn,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_sigaltstack,
+    SYS_setitimer,
+    SYS_sched_yield,
+    SYS_nanosleep,
+    SYS_clock_nanosleep,
+    SYS_clock_gettime,
+    SYS_getpid,
+    SYS_gettid,
+    SYS_tgkill,
+    SYS_futex,
+    SYS_brk,
+    SYS_munmap,
+    SYS_madvise,
+    SYS_fallocate,
+    SYS_arch_prctl,
+    SYS_restart_syscall,
+    SYS_getrandom,
 };
 
 /* A sanitizer's runtime symbolizes and reports: it may read files and write, but still start nothing. */
 static const int allowed_sanitized[] = {
-    SYS_openat, SYS_read, SYS_pread64, SYS_close, SYS_readlink, SYS_newfstatat, SYS_lseek, SYS_write, SYS_mremap, SYS_getrusage,
-    SYS_sched_getaffinity, SYS_prctl, SYS_rt_sigtimedwait, SYS_uname, SYS_ioctl,
+    SYS_openat,          SYS_read,  SYS_pread64, SYS_close,     SYS_readlink,          SYS_newfstatat,
+    SYS_lseek,           SYS_write, SYS_mremap,  SYS_getrusage, SYS_sched_getaffinity, SYS_prctl,
+    SYS_rt_sigtimedwait, SYS_uname, SYS_ioctl,
 };
 
 static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
@@ -50,7 +69,8 @@ static int allow_data_memory(scmp_filter_ctx filter)
     static const int calls[] = { SYS_mmap, SYS_mprotect };
     int failed = 0;
     for (size_t i = 0; i < sizeof calls / sizeof calls[0] && failed == 0; i++)
-        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        failed =
+            seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     return failed;
 }
 
@@ -93,8 +113,9 @@ enum px_status lockdown_enter(struct px_error *err)
         return px_fail(err, PX_ERR_SYSTEM, "sandbox: setrlimit: %s", strerror(errno));
     int failed = load_filter();
     if (failed != 0)
-        return px_fail(err, PX_ERR_SYSTEM, "sandbox: seccomp: %s: no system-call filter to be had; "
-                                           "PX_SANDBOX=off goes on without one",
+        return px_fail(err, PX_ERR_SYSTEM,
+                       "sandbox: seccomp: %s: no system-call filter to be had; "
+                       "PX_SANDBOX=off goes on without one",
                        strerror(-failed));
     return PX_OK;
 }
