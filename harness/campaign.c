@@ -45,6 +45,7 @@ struct campaign {
     struct campaign_shared *shared;
     struct job *jobs;
     struct px_program program; /* of the finding at hand */
+    struct px_program between; /* FINDING_LEAK: what ran in between */
     double start;
     struct progress progress;
 };
@@ -125,11 +126,28 @@ static const struct campaign_finding *remember(struct campaign *c, const struct 
     return stored;
 }
 
+/* Makes the finding's programs again and runs them in a fresh process. */
+static enum px_status confirm(struct campaign *c, const struct finding *finding, struct isolated *isolated,
+                              struct px_error *err)
+{
+    const struct worker_config *w = &c->options->worker;
+    enum px_status status = px_gen_make(&w->gen, w->seed, finding->index, &c->program);
+    if (status == PX_OK && finding->kind == FINDING_LEAK)
+        status = px_gen_make(&w->gen, w->seed, finding->between, &c->between);
+    if (status != PX_OK)
+        return px_fail(err, status, "program %" PRIu64 " cannot be made again", finding->index);
+    if (finding->kind != FINDING_LEAK)
+        return isolate_run(w->engines, &c->program, CAMPAIGN_CONFIRM_RUNS, isolated, err);
+    bool leaks = false;
+    status = isolate_between(w->engines, &c->program, &c->between, &leaks, err);
+    *isolated = (struct isolated){ .diverged = leaks, .finding = *finding };
+    return status;
+}
+
 /* Re-runs a finding in a fresh process; what it reproduces is stored, the rest counted as unstable. */
 static enum px_status take_finding(struct campaign *c, struct job *job, const struct finding *finding,
                                    struct px_error *err)
 {
-    const struct worker_config *w = &c->options->worker;
     struct isolated isolated;
     if (job->last_finding == finding->index + 1)
         return PX_OK;
@@ -138,10 +156,7 @@ static enum px_status take_finding(struct campaign *c, struct job *job, const st
         c->result->further++;
         return PX_OK;
     }
-    enum px_status status = px_gen_make(&w->gen, w->seed, finding->index, &c->program);
-    if (status != PX_OK)
-        return px_fail(err, status, "program %" PRIu64 " cannot be made again", finding->index);
-    status = isolate_run(w->engines, &c->program, CAMPAIGN_CONFIRM_RUNS, &isolated, err);
+    enum px_status status = confirm(c, finding, &isolated, err);
     if (status != PX_OK)
         return status;
     if (isolated.diverged == 0) {
@@ -360,9 +375,11 @@ enum px_status campaign_run(const struct campaign_options *options, struct campa
     sigaction(SIGTERM, &action, &old_term);
     progress_init(&c.progress, options->quiet);
     px_program_init(&c.program);
+    px_program_init(&c.between);
     c.start = now();
     status = run_jobs(&c, err);
     px_program_fini(&c.program);
+    px_program_fini(&c.between);
     store_close(options->out);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);

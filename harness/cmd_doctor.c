@@ -22,7 +22,9 @@ struct doctor {
 
 static void tell(struct doctor *d, enum verdict verdict, const char *name, const char *text)
 {
-    static const char *const words[] = { [GOOD] = "ok", [SLOWER] = "slower", [ABSENT] = "absent", [MISSING] = "MISSING" };
+    static const char *const words[] = {
+        [GOOD] = "ok", [SLOWER] = "slower", [ABSENT] = "absent", [MISSING] = "MISSING"
+    };
     if (d->json)
         printf("%s\"%s\": {\"verdict\": \"%s\", \"text\": \"%s\"}", d->lines ? ", " : "", name,
                words[verdict], text);

@@ -54,9 +54,10 @@ static void print_summary(const struct campaign_options *o, const struct campaig
     print_engines(r);
     print_exits(t);
     printf("  findings    %" PRIu64 " divergences (%" PRIu64 " differences, %" PRIu64 " aborts, %" PRIu64
-           " hangs), %" PRIu64 " unstable, %" PRIu64 " further not looked at; %" PRIu64 " worker restarts\n",
+           " hangs, %" PRIu64 " state leaks), %" PRIu64 " unstable, %" PRIu64
+           " further not looked at; %" PRIu64 " worker restarts\n",
            r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT], r->by_kind[FINDING_HANG],
-           r->unstable, r->further, r->restarts);
+           r->by_kind[FINDING_LEAK], r->unstable, r->further, r->restarts);
     for (size_t i = 0; i < r->stored_count; i++)
         printf("  %s/%s: %s\n", o->out, r->stored[i].path, r->stored[i].what);
 }
@@ -85,10 +86,12 @@ static void print_json(const struct campaign_options *o, const struct campaign_r
            r->tally.programs, o->worker.seed, o->worker.gen.spec, o->worker.gen.generator->version,
            r->seconds, o->worker.jobs);
     printf(", \"self_tests\": %u, \"divergences\": %" PRIu64 ", \"differences\": %" PRIu64
-           ", \"aborts\": %" PRIu64 ", \"hangs\": %" PRIu64 ", \"unstable\": %" PRIu64
-           ", \"further\": %" PRIu64 ", \"restarts\": %" PRIu64 ", \"interrupted\": %s",
+           ", \"aborts\": %" PRIu64 ", \"hangs\": %" PRIu64 ", \"state_leaks\": %" PRIu64
+           ", \"unstable\": %" PRIu64 ", \"further\": %" PRIu64 ", \"restarts\": %" PRIu64
+           ", \"interrupted\": %s",
            r->self_tests, r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT],
-           r->by_kind[FINDING_HANG], r->unstable, r->further, r->restarts, r->interrupted ? "true" : "false");
+           r->by_kind[FINDING_HANG], r->by_kind[FINDING_LEAK], r->unstable, r->further, r->restarts,
+           r->interrupted ? "true" : "false");
     if (r->confirmed > 0)
         printf(", \"first_divergence_index\": %" PRIu64, r->first);
     else

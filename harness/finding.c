@@ -26,6 +26,8 @@ bool finding_same(const struct finding *a, const struct finding *b)
 {
     if (a->kind != b->kind)
         return false;
+    if (a->kind == FINDING_LEAK)
+        return a->other == b->other;
     if (a->kind == FINDING_DIFF)
         return a->other == b->other && a->diff.fields == b->diff.fields;
     return a->kind != FINDING_ABORT || a->signal == b->signal;
@@ -36,7 +38,9 @@ size_t finding_format(const struct finding *finding, char *text, size_t size)
     if (finding->kind == FINDING_DIFF)
         return diff_fields_format(finding->diff.fields, text, size);
     int n;
-    if (finding->kind == FINDING_HANG) {
+    if (finding->kind == FINDING_LEAK) {
+        n = snprintf(text, size, "state-leak");
+    } else if (finding->kind == FINDING_HANG) {
         n = snprintf(text, size, "hang");
     } else {
         const char *name = finding->signal ? sigabbrev_np(finding->signal) : NULL;

@@ -9,19 +9,21 @@ enum finding_kind {
     FINDING_DIFF,  /* outcomes or memory differ */
     FINDING_ABORT, /* the host process faulted */
     FINDING_HANG,  /* one program took over a second of CPU time, or the worker's heartbeat stalled */
+    FINDING_LEAK,  /* an engine runs a program otherwise after another one has run */
     FINDING_KIND_COUNT
 };
 
 struct finding {
     uint64_t index; /* of the program; meaningless for one read from a file */
     enum finding_kind kind;
-    size_t other;       /* FINDING_DIFF: the engine that disagrees with the first */
-    struct diff diff;   /* FINDING_DIFF */
-    int signal;         /* FINDING_ABORT */
-    bool in_harness;    /* FINDING_ABORT: it was our own C code */
+    size_t other; /* FINDING_DIFF, FINDING_LEAK: the engine that disagrees with the first, or with itself */
+    uint64_t between; /* FINDING_LEAK: index of the program that ran in between */
+    struct diff diff; /* FINDING_DIFF */
+    int signal; /* FINDING_ABORT */
+    bool in_harness; /* FINDING_ABORT: it was our own C code */
     bool guest_pc_known;
-    uint32_t guest_pc;  /* FINDING_ABORT in generated code */
-    uint64_t address;   /* FINDING_ABORT */
+    uint32_t guest_pc; /* FINDING_ABORT in generated code */
+    uint64_t address; /* FINDING_ABORT */
 };
 
 /* Turns what a dead worker left into a finding. @wait_status is waitpid's. */

@@ -170,3 +170,45 @@ enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *e
     isolate_unshare(shared, sizeof *shared);
     return status;
 }
+
+/* What isolate_between and its child share. */
+struct between {
+    const char *list;
+    struct px_program *a, *b;
+    bool leaks;
+    struct host_record record;
+    _Atomic uint64_t running;
+};
+
+static enum px_status between(void *arg, struct px_error *err)
+{
+    struct between *t = arg;
+    struct run run;
+    struct px_image images[2];
+    struct run_slot slots[2];
+    size_t which;
+    enum px_status status = run_open(t->list, &run, err);
+    struct hostfault hostfault = { .run = &run, .record = &t->record, .running = &t->running };
+    if (status == PX_OK)
+        status = hostfault_install(&hostfault, err);
+    px_program_image(t->a, &images[0]);
+    px_program_image(t->b, &images[1]);
+    for (size_t i = 0; i < 2 && status == PX_OK; i++)
+        status = run_prepare(&run, &images[i], 0, &slots[i], err);
+    if (status == PX_OK)
+        status = run_between(&run, &slots[0], &slots[1], &t->leaks, &which, err);
+    return status; /* the process ends here */
+}
+
+enum px_status isolate_between(const char *list, struct px_program *a, struct px_program *b, bool *leaks,
+                               struct px_error *err)
+{
+    struct between *shared = isolate_share(sizeof *shared);
+    if (!shared)
+        return px_fail(err, PX_ERR_SYSTEM, "shared memory for the sandbox: %s", strerror(errno));
+    *shared = (struct between){ .list = list, .a = a, .b = b };
+    enum px_status status = isolate_call(between, shared, err);
+    *leaks = shared->leaks;
+    isolate_unshare(shared, sizeof *shared);
+    return status;
+}

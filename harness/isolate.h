@@ -27,6 +27,12 @@ struct isolated {
 enum px_status isolate_run(const char *list, struct px_program *program, unsigned times,
                            struct isolated *result, struct px_error *err) PX_CHECKED;
 
+/*
+ * Whether running @b between two runs of @a shows, in a fresh process, on the engines of @list. *leaks: it does.
+ */
+enum px_status isolate_between(const char *list, struct px_program *a, struct px_program *b, bool *leaks,
+                               struct px_error *err) PX_CHECKED;
+
 /* Runs @body(@arg, err) in a child and gives its status; a child that dies is PX_ERR_INTERNAL. */
 enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg,
                             struct px_error *err) PX_CHECKED;

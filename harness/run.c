@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* Length of the first spec in @list: up to a comma that is not followed by KEY=. */
 static size_t spec_length(const char *list)
@@ -260,5 +261,51 @@ enum px_status run_image(struct run *run, const struct px_image *image, bool swe
         return status;
     status = run_compare(run, &slot, sweep, result, err);
     run_release(run, &slot);
+    return status;
+}
+
+/* Runs @slot on engine @i and digests all that can be observed: every field apart, since padding is not. */
+static enum px_status run_digest(struct run *run, struct run_slot *slot, size_t i, uint64_t *digest,
+                                 struct px_error *err)
+{
+    const struct engine *e = &run->engines[i];
+    const struct px_entry entry = run_entry(&slot->image);
+    struct px_outcome out;
+    enum px_status status = e->ops->run(e->instance, slot->units[i], &entry, &out, err);
+    if (status != PX_OK)
+        return status;
+    const uint64_t fields[] = { out.exit,   (uint64_t)out.arg, out.pc,          out.gas,
+                                out.native, out.side_exit,     out.interpreted, out.dirty_count };
+    uint64_t sum = XXH3_64bits_withSeed(fields, sizeof fields, 0);
+    sum = XXH3_64bits_withSeed(out.x, sizeof out.x, sum);
+    for (size_t k = 0; k < out.dirty_count && status == PX_OK; k++) {
+        const uint8_t *bytes;
+        status = e->ops->read_page(e->instance, out.dirty[k], run->scratch, &bytes);
+        if (status == PX_OK)
+            sum = XXH3_64bits_withSeed(bytes, PX_PAGE_SIZE, sum + out.dirty[k]);
+    }
+    *digest = sum;
+    return status;
+}
+
+enum px_status run_between(struct run *run, struct run_slot *a, struct run_slot *b, bool *leaks,
+                           size_t *which, struct px_error *err)
+{
+    enum px_status status = PX_OK;
+    *leaks = false;
+    for (size_t i = 0; i < run->count && status == PX_OK && !*leaks; i++) {
+        uint64_t before = 0, between = 0, after = 0;
+        if (!a->supported[i] || !b->supported[i])
+            continue;
+        status = run_digest(run, a, i, &before, err);
+        if (status == PX_OK)
+            status = run_digest(run, b, i, &between, err);
+        if (status == PX_OK)
+            status = run_digest(run, a, i, &after, err);
+        if (status == PX_OK && before != after) {
+            *leaks = true;
+            *which = i;
+        }
+    }
     return status;
 }

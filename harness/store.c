@@ -68,6 +68,9 @@ static void write_finding(FILE *file, const struct isolated *result)
     if (f->kind == FINDING_DIFF) {
         diff_describe(&f->diff, result->specs[0], result->specs[f->other], lines, sizeof lines);
         fputs(lines, file);
+    } else if (f->kind == FINDING_LEAK) {
+        fprintf(file, "  again   otherwise after program number %" PRIu64 " of the same campaign has run\n",
+                f->between);
     } else if (f->kind == FINDING_ABORT) {
         fprintf(file, "  signal  %d (%s) at host address %#" PRIx64 "\n", f->signal,
                 f->signal ? sigdescr_np(f->signal) : "the process ended by itself", f->address);

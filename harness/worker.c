@@ -88,6 +88,20 @@ static enum px_status run_one(struct worker *w, uint64_t index, size_t slot)
     return PX_OK;
 }
 
+/* A, B, A: what ran between two runs of a program must not show. */
+static enum px_status check_between(struct worker *w, const uint64_t *indices, size_t slot)
+{
+    bool leaks;
+    struct finding finding = { .index = indices[slot], .kind = FINDING_LEAK, .between = indices[slot + 1] };
+    atomic_store_explicit(&w->shared->running, ++w->count, memory_order_relaxed);
+    enum px_status status =
+        run_between(&w->run, &w->slots[slot], &w->slots[slot + 1], &leaks, &finding.other, &w->shared->error);
+    atomic_store_explicit(&w->shared->running, 0, memory_order_relaxed);
+    if (status == PX_OK && leaks)
+        publish(w->shared, &finding);
+    return status;
+}
+
 uint64_t worker_first(unsigned job)
 {
     return (uint64_t)job * WORKER_CHUNK;
@@ -126,6 +140,8 @@ static enum px_status run_batch(struct worker *w)
         status = run_one(w, indices[i], i);
         if (status == PX_OK)
             atomic_store_explicit(&w->shared->at, indices[i + 1], memory_order_release);
+        if (status == PX_OK && i > 0 && indices[i - 1] % WORKER_BETWEEN == 0)
+            status = check_between(w, indices, i - 1);
     }
     for (size_t i = 0; i < ready; i++)
         run_release(&w->run, &w->slots[i]);

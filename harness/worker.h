@@ -17,6 +17,7 @@ enum {
     WORKER_RING = 64,      /* findings that wait for the supervisor */
     WORKER_BATCH = 32,     /* programs prepared before the first of them runs */
     WORKER_CHUNK = 4096, /* of n workers, worker k does the chunks k, k + n, k + 2n, ... of the index space */
+    WORKER_BETWEEN = 2048, /* one program in so many is run again after its successor */
     WORKER_SWEEP = 1024, /* one program in so many gets every mapped page compared */
 };
 
