@@ -80,7 +80,10 @@ static void forward_branch(struct shape *s, unsigned depth)
 {
     struct builder *b = &s->b;
     uint32_t skip = builder_here(b);
-    builder_op(b, any_branch(&b->prng), 0, builder_source(b), builder_source(b), 0);
+    /* One after the other: arguments are evaluated in an order that is the compiler's. */
+    unsigned rs2 = builder_source(b), rs1 = builder_source(b);
+    enum px_op op = any_branch(&b->prng);
+    builder_op(b, op, 0, rs1, rs2, 0);
     sequence(s, depth + 1, 1 + prng_below(&b->prng, 2));
     if (prng_one_in(&b->prng, 2)) {
         uint32_t over = builder_here(b);
@@ -264,10 +267,13 @@ static void bad_jump(struct shape *s)
     static const int32_t targets[] = { 2, -2, 6, -4, 0xffffe, -0x100000, 0x100 };
     struct builder *b = &s->b;
     int32_t target = targets[prng_below(&b->prng, sizeof targets / sizeof targets[0])];
-    if (prng_one_in(&b->prng, 2))
+    if (prng_one_in(&b->prng, 2)) {
         builder_op(b, PX_OP_JAL, builder_target(b), 0, 0, target);
-    else
-        builder_op(b, PX_OP_JALR, builder_target(b), builder_source(b), 0, px_any_imm12(&b->prng));
+        return;
+    }
+    int32_t imm = px_any_imm12(&b->prng);
+    unsigned rs1 = builder_source(b);
+    builder_op(b, PX_OP_JALR, builder_target(b), rs1, 0, imm);
 }
 
 /* Mostly the clean halt; else one of the other ways a program can end. */

@@ -63,14 +63,21 @@ static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
     return failed;
 }
 
-/* Memory may come and change its protection, but never become executable: code memory is mapped already. */
-static int allow_data_memory(scmp_filter_ctx filter)
+/* Memory may come and change its protection, but never become executable: code memory is mapped already. What is
+ * written goes to stderr, as last words. */
+static int allow_restricted(scmp_filter_ctx filter)
 {
-    static const int calls[] = { SYS_mmap, SYS_mprotect };
-    int failed = 0;
-    for (size_t i = 0; i < sizeof calls / sizeof calls[0] && failed == 0; i++)
-        failed =
-            seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    const struct scmp_arg_cmp no_exec = {
+        .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0
+    };
+    const struct scmp_arg_cmp to_stderr = {
+        .arg = 0, .op = SCMP_CMP_EQ, .datum_a = STDERR_FILENO, .datum_b = 0
+    };
+    int failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_mmap, 1, &no_exec);
+    if (failed == 0)
+        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_mprotect, 1, &no_exec);
+    if (failed == 0)
+        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_write, 1, &to_stderr);
     return failed;
 }
 
@@ -83,9 +90,7 @@ static int load_filter(void)
     if (failed == 0 && SANITIZED)
         failed = allow_all(filter, allowed_sanitized, sizeof allowed_sanitized / sizeof allowed_sanitized[0]);
     if (failed == 0)
-        failed = allow_data_memory(filter);
-    if (failed == 0) /* last words on stderr, nowhere else */
-        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SYS_write, 1, SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO));
+        failed = allow_restricted(filter);
     if (failed == 0)
         failed = seccomp_load(filter); /* sets no_new_privs first */
     seccomp_release(filter);
