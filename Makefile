@@ -65,6 +65,8 @@ CHECKS := $(filter-out scripts/check-format,$(sort $(wildcard scripts/check-*)))
 run_checks = $(if $(filter build/release,$(BUILD)),\
 	$(if $(PATCHES),--timeout 14400 --check "scripts/plant run all --seeds $(1)" --timeout 600) \
 	$(CHECKS:%=--check %))
+# Tests of the whole program are scripts that report as cmocka does.
+SCRIPT_TESTS := $(if $(filter build/release,$(BUILD)),$(sort $(wildcard harness/tests/*.sh)))
 
 # Builds with all processors, unless the caller chose a number with -j.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
@@ -87,13 +89,13 @@ fuzz: ## Install what is missing, build, fuzz for TIME=60 seconds (ARGS='...' fo
 test: ## Install what is missing, build, run every test
 	@scripts/deps test
 	+@$(SUBMAKE) programs test-programs
-	@scripts/run-tests $(call run_checks,1) $(TEST_PROGRAMS)
+	@scripts/run-tests $(call run_checks,1) $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
 test-long: ## Everything: long tests, planted bugs with three seeds, sanitizers
 	@scripts/deps test
 	+@$(SUBMAKE) programs test-programs sanitizer-programs
 	@PX_TEST_LONG=1 scripts/run-tests $(call run_checks,3) --timeout 14400 $(TEST_PROGRAMS) \
-		$(SANITIZER_PROGRAMS)
+		$(SCRIPT_TESTS) $(SANITIZER_PROGRAMS)
 
 test-sanitizers: ## Run every test program under the address and the undefined-behaviour sanitizer
 	@scripts/deps test

@@ -68,8 +68,11 @@ struct jit_wide_gate {
     uint64_t need, total;
 };
 
-/* Growing arrays, owned by the engine and reused from unit to unit. */
+enum { JIT_AHEAD = 64 };
+
+/* Working storage, owned by the engine and reused from unit to unit. */
 struct jit_lists {
+    struct px_insn ahead[JIT_AHEAD]; /* decoded, and not all lowered yet */
     struct jit_jump *jumps;
     size_t jump_count, jump_capacity;
     struct jit_cold_exit *exits;
@@ -87,8 +90,7 @@ struct jit_compiler {
     enum jit_touch touch;
     bool stoppable;
 
-    struct px_insn insn;      /* being lowered ... */
-    const struct px_insn *in; /* ... as lowering sees it */
+    const struct px_insn *in; /* being lowered: one of lists->ahead */
     uint32_t pc, next;        /* its guest offset and the one after it */
     uint32_t in_block;        /* its position in its block */
 

@@ -19,6 +19,7 @@ static jit_lower_fn *const lower_table[PX_OP_COUNT] = {
 
 /* The block being emitted. */
 struct open_block {
+    bool open;
     bool gated;
     struct jit_gate gate;
     struct jit_cost cost;
@@ -61,7 +62,10 @@ static void open_block(struct jit_compiler *c, struct open_block *b, bool gated)
 {
     if (!c->e.overflow)
         table_of(c)[c->pc / 2] = table_value(c, x64_offset(&c->e));
-    *b = (struct open_block){ .gated = gated, .first_site = *c->site_count };
+    b->open = true;
+    b->gated = gated;
+    b->first_site = *c->site_count;
+    jit_cost_begin(&b->cost);
     if (c->stoppable)
         emit_stop(c);
     if (gated) {
@@ -92,13 +96,14 @@ static void set_gate(struct jit_compiler *c, const struct open_block *b)
         };
 }
 
-static void close_block(struct jit_compiler *c, const struct open_block *b)
+static void close_block(struct jit_compiler *c, struct open_block *b)
 {
-    x64_patch_u32(&c->e, b->gate.count, b->cost.count);
+    b->open = false;
+    x64_patch_u32(&c->e, b->gate.count, c->in_block);
     if (b->gated)
         set_gate(c, b);
     for (size_t i = b->first_site; i < *c->site_count; i++) /* until now: the position in the block */
-        (*c->sites)[i].undone = b->cost.count - 1 - (*c->sites)[i].undone;
+        (*c->sites)[i].undone = c->in_block - 1 - (*c->sites)[i].undone;
 }
 
 static bool only_writes_x0(const struct px_insn *in)
@@ -107,35 +112,52 @@ static bool only_writes_x0(const struct px_insn *in)
     return in->rd == 0 && info->effects == PX_EFF_NONE && (info->regs & PX_HAS_RD);
 }
 
+/*
+ * Decodes ahead: the jump to an emitter is never foreseen, and it is resolved the earlier the less there is to do
+ * between the guest's bytes and it.
+ */
+static size_t decode_ahead(const struct jit_compiler *c, uint32_t pc)
+{
+    size_t count = 0;
+    for (; count < JIT_AHEAD && pc < c->code_size; count++) {
+        c->lists->ahead[count] = px_decode(c->code, c->code_size, pc);
+        pc += px_length(c->code[pc]);
+    }
+    return count;
+}
+
+/* Emits c->in, opening a block before it and closing one after it where ISA.md 4 says so. */
+static void emit_instruction(struct jit_compiler *c, struct open_block *block, uint64_t mem)
+{
+    unsigned effects = px_ops[c->in->op].effects;
+    if (block->open && (effects & PX_EFF_CALL))
+        close_block(c, block);
+    if (!block->open)
+        open_block(c, block, !(effects & PX_EFF_CALL));
+    jit_cost_add(&block->cost, c->in, mem);
+    if (!only_writes_x0(c->in))
+        lower_table[c->in->op](c);
+    c->in_block++;
+    if (effects & PX_EFF_TERM)
+        close_block(c, block);
+}
+
 static void sweep(struct jit_compiler *c, uint64_t mem)
 {
-    struct open_block block = { 0 };
-    bool open = false;
+    struct open_block block = { .open = false };
     uint32_t pc = 0;
+    jit_cost_init(&block.cost);
     while (pc < c->code_size) {
-        c->insn = px_decode(c->code, c->code_size, pc);
-        unsigned effects = px_ops[c->insn.op].effects;
-        c->pc = pc;
-        c->next = pc + c->insn.len;
-        if (open && (effects & PX_EFF_CALL)) {
-            close_block(c, &block);
-            open = false;
+        size_t count = decode_ahead(c, pc);
+        for (size_t i = 0; i < count; i++) {
+            c->in = &c->lists->ahead[i];
+            c->pc = pc;
+            pc += c->in->len;
+            c->next = pc;
+            emit_instruction(c, &block, mem);
         }
-        if (!open) {
-            open_block(c, &block, !(effects & PX_EFF_CALL));
-            open = true;
-        }
-        jit_cost_add(&block.cost, c->in, mem);
-        if (!only_writes_x0(c->in))
-            lower_table[c->insn.op](c);
-        c->in_block++;
-        if (effects & PX_EFF_TERM) {
-            close_block(c, &block);
-            open = false;
-        }
-        pc = c->next;
     }
-    if (open)
+    if (block.open)
         close_block(c, &block);
     jit_exit(c, c->code_size, PX_EXIT_PANIC, PX_PANIC_END_OF_CODE);
 }
@@ -196,7 +218,6 @@ enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const stru
                               .sites = &unit->sites,
                               .site_count = &unit->site_count,
                               .site_capacity = &unit->site_capacity };
-    c.in = &c.insn;
     lists->jump_count = lists->exit_count = lists->wide_count = 0;
     lists->failed = false;
     unit->site_count = 0;

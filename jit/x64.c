@@ -1,19 +1,6 @@
 #include "jit/x64.h"
 
-#include "jit/x64_put.h"
-
-struct opcode {
-    uint8_t flags, byte;
-};
-
-static const struct opcode load_op[] = {
-    [X64_U8] = { OP_ESCAPE, 0xB6 },  [X64_S8] = { OP_ESCAPE | OP_W, 0xBE },
-    [X64_U16] = { OP_ESCAPE, 0xB7 }, [X64_S16] = { OP_ESCAPE | OP_W, 0xBF },
-    [X64_U32] = { 0, 0x8B },         [X64_S32] = { OP_W, 0x63 },
-    [X64_U64] = { OP_W, 0x8B },
-};
-
-static const struct opcode scan_op[] = {
+static const struct x64_opcode scan_op[] = {
     [X64_BSF] = { OP_ESCAPE, 0xBC },
     [X64_BSR] = { OP_ESCAPE, 0xBD },
     [X64_TZCNT] = { OP_ESCAPE | OP_REP, 0xBC },
@@ -21,118 +8,39 @@ static const struct opcode scan_op[] = {
     [X64_POPCNT] = { OP_ESCAPE | OP_REP, 0xB8 },
 };
 
-/* By width in bytes. */
-static const uint8_t store_flags[] = { [1] = OP_REG8, [2] = OP_16, [4] = 0, [8] = OP_W };
-
-PX_INLINE unsigned op_size(enum x64_size size)
-{
-    return size == X64_64 ? OP_W : 0;
-}
-
-PX_INLINE unsigned mask_count(enum x64_size size, unsigned count)
-{
-    return count & (size == X64_64 ? 63 : 31);
-}
-
 /* Closing the buffer makes the room check alone keep out everything that comes later. */
-static void overflow(struct x64 *e)
+void x64_overflow(struct x64 *e)
 {
     e->overflow = true;
     e->end = e->at;
 }
 
-PX_INLINE bool room(struct x64 *e)
-{
-    if (__builtin_expect(e->end - e->at < X64_RED_ZONE, 0)) {
-        overflow(e);
-        return false;
-    }
-    return true;
-}
-
-PX_INLINE void emit_rr(struct x64 *e, unsigned flags, unsigned byte, unsigned reg, unsigned rm)
-{
-    if (room(e))
-        e->at = put_rr(e->at, flags, byte, reg, rm);
-}
-
-PX_INLINE void emit_rm(struct x64 *e, unsigned flags, unsigned byte, unsigned reg, struct x64_mem m)
-{
-    if (room(e))
-        e->at = put_rm(e->at, flags, byte, reg, m);
-}
-
 /* A register named in the low bits of the opcode byte, or none (RAX). */
 PX_INLINE void emit_op(struct x64 *e, unsigned flags, unsigned byte, unsigned reg)
 {
-    if (room(e))
+    if (x64_room(e))
         e->at = put_op(e->at, flags, byte | (reg & 7), reg >> 3, false);
-}
-
-void x64_alu_rr(struct x64 *e, enum x64_alu op, enum x64_size size, enum x64_reg dst, enum x64_reg src)
-{
-    emit_rr(e, op_size(size), op << 3 | 3, dst, src);
-}
-
-/* Opcode 81 becomes 83 when the immediate is one byte. */
-void x64_alu_ri(struct x64 *e, enum x64_alu op, enum x64_size size, enum x64_reg dst, int32_t imm)
-{
-    unsigned bytes = imm_bytes(imm);
-
-    if (room(e))
-        e->at = put_imm(put_rr(e->at, op_size(size), bytes == 1 ? 0x83 : 0x81, op, dst), bytes, imm);
-}
-
-void x64_alu_rm(struct x64 *e, enum x64_alu op, enum x64_size size, enum x64_reg dst, struct x64_mem src)
-{
-    emit_rm(e, op_size(size), op << 3 | 3, dst, src);
 }
 
 void x64_alu_mr(struct x64 *e, enum x64_alu op, enum x64_size size, struct x64_mem dst, enum x64_reg src)
 {
-    emit_rm(e, op_size(size), op << 3 | 1, src, dst);
-}
-
-void x64_alu_mi(struct x64 *e, enum x64_alu op, enum x64_size size, struct x64_mem dst, int32_t imm)
-{
-    unsigned bytes = imm_bytes(imm);
-
-    if (room(e))
-        e->at = put_imm(put_rm(e->at, op_size(size), bytes == 1 ? 0x83 : 0x81, op, dst), bytes, imm);
-}
-
-uint32_t x64_alu_mi32(struct x64 *e, enum x64_alu op, enum x64_size size, struct x64_mem dst, int32_t imm)
-{
-    if (!room(e))
-        return 0;
-    e->at = put_imm(put_rm(e->at, op_size(size), 0x81, op, dst), 4, imm);
-    return x64_offset(e) - 4;
+    x64_emit_rm(e, x64_op_size(size), op << 3 | 1, src, dst);
 }
 
 void x64_alu_rm8(struct x64 *e, enum x64_alu op, enum x64_reg dst, struct x64_mem src)
 {
-    emit_rm(e, OP_REG8, op << 3 | 2, dst, src);
-}
-
-void x64_test_rr(struct x64 *e, enum x64_size size, enum x64_reg a, enum x64_reg b)
-{
-    emit_rr(e, op_size(size), 0x85, b, a);
+    x64_emit_rm(e, OP_REG8, op << 3 | 2, dst, src);
 }
 
 void x64_test_ri8(struct x64 *e, enum x64_reg reg, uint8_t imm)
 {
-    if (room(e))
+    if (x64_room(e))
         e->at = put8(put_rr(e->at, OP_RM8, 0xF6, 0, reg), imm);
-}
-
-void x64_mov_rr(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src)
-{
-    emit_rr(e, op_size(size), 0x8B, dst, src);
 }
 
 void x64_mov_ri(struct x64 *e, enum x64_reg dst, uint64_t imm)
 {
-    if (!room(e))
+    if (!x64_room(e))
         return;
     if (imm <= UINT32_MAX) {
         e->at = put32(put_op(e->at, 0, 0xB8u | (dst & 7), dst >> 3, false), (uint32_t)imm);
@@ -146,45 +54,11 @@ void x64_mov_ri(struct x64 *e, enum x64_reg dst, uint64_t imm)
     }
 }
 
-void x64_load(struct x64 *e, enum x64_load kind, enum x64_reg dst, struct x64_mem src)
-{
-    /* Masked for the compiler: no load has another flag. */
-    emit_rm(e, load_op[kind].flags & (OP_ESCAPE | OP_W), load_op[kind].byte, dst, src);
-}
-
-void x64_extend(struct x64 *e, enum x64_load kind, enum x64_reg dst, enum x64_reg src)
-{
-    unsigned rm8 = kind == X64_U8 ? OP_RM8 : 0; /* X64_S8 has a REX anyway */
-
-    emit_rr(e, load_op[kind].flags | rm8, load_op[kind].byte, dst, src);
-}
-
-void x64_store(struct x64 *e, unsigned bytes, struct x64_mem dst, enum x64_reg src)
-{
-    emit_rm(e, store_flags[bytes], bytes == 1 ? 0x88 : 0x89, src, dst);
-}
-
-void x64_store_imm(struct x64 *e, unsigned bytes, struct x64_mem dst, int32_t imm)
-{
-    uint8_t *p;
-
-    if (!room(e))
-        return;
-    p = put_rm(e->at, store_flags[bytes], bytes == 1 ? 0xC6 : 0xC7, 0, dst);
-    e->at = put_imm(p, bytes < 4 ? bytes : 4, imm);
-}
-
-void x64_lea(struct x64 *e, enum x64_size size, enum x64_reg dst, struct x64_mem src)
-{
-    src.gs = false; /* lea looks at no segment */
-    emit_rm(e, op_size(size), 0x8D, dst, src);
-}
-
 uint32_t x64_lea_rip(struct x64 *e, enum x64_reg dst)
 {
     uint8_t *p;
 
-    if (!room(e))
+    if (!x64_room(e))
         return 0;
     p = put_op(e->at, OP_W, 0x8D, dst >> 3 << 2, false);
     p = put8(p, (dst & 7) << 3 | 5);
@@ -197,34 +71,29 @@ void x64_movsxd_rm(struct x64 *e, enum x64_reg dst, struct x64_mem src)
     x64_load(e, X64_S32, dst, src);
 }
 
-void x64_unary(struct x64 *e, enum x64_unary op, enum x64_size size, enum x64_reg reg)
-{
-    emit_rr(e, op_size(size), 0xF7, op, reg);
-}
-
 void x64_imul_rr(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src)
 {
-    emit_rr(e, OP_ESCAPE | op_size(size), 0xAF, dst, src);
+    x64_emit_rr(e, OP_ESCAPE | x64_op_size(size), 0xAF, dst, src);
 }
 
 void x64_imul_rri(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src, int32_t imm)
 {
     unsigned bytes = imm_bytes(imm);
 
-    if (room(e))
-        e->at = put_imm(put_rr(e->at, op_size(size), bytes == 1 ? 0x6B : 0x69, dst, src), bytes, imm);
+    if (x64_room(e))
+        e->at = put_imm(put_rr(e->at, x64_op_size(size), bytes == 1 ? 0x6B : 0x69, dst, src), bytes, imm);
 }
 
 void x64_cqo(struct x64 *e, enum x64_size size)
 {
-    emit_op(e, op_size(size), 0x99, RAX);
+    emit_op(e, x64_op_size(size), 0x99, RAX);
 }
 
 void x64_shift_ri(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64_reg reg, unsigned count)
 {
-    count = mask_count(size, count);
-    if (count && room(e)) {
-        uint8_t *p = put_rr(e->at, op_size(size), count == 1 ? 0xD1 : 0xC1, op, reg);
+    count = x64_mask_count(size, count);
+    if (count && x64_room(e)) {
+        uint8_t *p = put_rr(e->at, x64_op_size(size), count == 1 ? 0xD1 : 0xC1, op, reg);
 
         e->at = put8_if(p, count != 1, count);
     }
@@ -232,7 +101,7 @@ void x64_shift_ri(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64
 
 void x64_shift_cl(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64_reg reg)
 {
-    emit_rr(e, op_size(size), 0xD3, op, reg);
+    x64_emit_rr(e, x64_op_size(size), 0xD3, op, reg);
 }
 
 void x64_shiftx(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64_reg dst, enum x64_reg src,
@@ -241,56 +110,56 @@ void x64_shiftx(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64_r
     unsigned pp = op == X64_SHL ? 1 : op == X64_SAR ? 2 : 3;
 
     assert(op == X64_SHL || op == X64_SHR || op == X64_SAR);
-    if (room(e))
+    if (x64_room(e))
         e->at = put_vex(e->at, 2, pp, 0xF7, size, dst, count, src);
 }
 
 void x64_rorx(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src, unsigned count)
 {
-    if (room(e))
-        e->at = put8(put_vex(e->at, 3, 3, 0xF0, size, dst, 0, src), mask_count(size, count));
+    if (x64_room(e))
+        e->at = put8(put_vex(e->at, 3, 3, 0xF0, size, dst, 0, src), x64_mask_count(size, count));
 }
 
 void x64_andn(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg inverted, enum x64_reg src)
 {
-    if (room(e))
+    if (x64_room(e))
         e->at = put_vex(e->at, 2, 0, 0xF2, size, dst, inverted, src);
 }
 
 void x64_bit_rr(struct x64 *e, enum x64_bit op, enum x64_size size, enum x64_reg reg, enum x64_reg bit)
 {
-    emit_rr(e, OP_ESCAPE | op_size(size), 0x83 | op << 3, bit, reg);
+    x64_emit_rr(e, OP_ESCAPE | x64_op_size(size), 0x83 | op << 3, bit, reg);
 }
 
 void x64_bit_ri(struct x64 *e, enum x64_bit op, enum x64_size size, enum x64_reg reg, unsigned bit)
 {
-    if (room(e))
-        e->at = put8(put_rr(e->at, OP_ESCAPE | op_size(size), 0xBA, op, reg), mask_count(size, bit));
+    if (x64_room(e))
+        e->at = put8(put_rr(e->at, OP_ESCAPE | x64_op_size(size), 0xBA, op, reg), x64_mask_count(size, bit));
 }
 
 void x64_scan(struct x64 *e, enum x64_scan op, enum x64_size size, enum x64_reg dst, enum x64_reg src)
 {
-    emit_rr(e, scan_op[op].flags | op_size(size), scan_op[op].byte, dst, src);
+    x64_emit_rr(e, scan_op[op].flags | x64_op_size(size), scan_op[op].byte, dst, src);
 }
 
 void x64_bswap(struct x64 *e, enum x64_size size, enum x64_reg reg)
 {
-    emit_op(e, OP_ESCAPE | op_size(size), 0xC8, reg);
+    emit_op(e, OP_ESCAPE | x64_op_size(size), 0xC8, reg);
 }
 
 void x64_xchg(struct x64 *e, enum x64_size size, enum x64_reg a, enum x64_reg b)
 {
-    emit_rr(e, op_size(size), 0x87, b, a);
+    x64_emit_rr(e, x64_op_size(size), 0x87, b, a);
 }
 
 void x64_setcc(struct x64 *e, enum x64_cond cond, enum x64_reg reg)
 {
-    emit_rr(e, OP_ESCAPE | OP_RM8, 0x90 | cond, 0, reg);
+    x64_emit_rr(e, OP_ESCAPE | OP_RM8, 0x90 | cond, 0, reg);
 }
 
 void x64_cmovcc(struct x64 *e, enum x64_cond cond, enum x64_size size, enum x64_reg dst, enum x64_reg src)
 {
-    emit_rr(e, OP_ESCAPE | op_size(size), 0x40 | cond, dst, src);
+    x64_emit_rr(e, OP_ESCAPE | x64_op_size(size), 0x40 | cond, dst, src);
 }
 
 void x64_push(struct x64 *e, enum x64_reg reg)
@@ -315,22 +184,22 @@ void x64_ud2(struct x64 *e)
 
 void x64_jmp_r(struct x64 *e, enum x64_reg reg)
 {
-    emit_rr(e, 0, 0xFF, 4, reg);
+    x64_emit_rr(e, 0, 0xFF, 4, reg);
 }
 
 void x64_jmp_m(struct x64 *e, struct x64_mem target)
 {
-    emit_rm(e, 0, 0xFF, 4, target);
+    x64_emit_rm(e, 0, 0xFF, 4, target);
 }
 
 void x64_call_r(struct x64 *e, enum x64_reg reg)
 {
-    emit_rr(e, 0, 0xFF, 2, reg);
+    x64_emit_rr(e, 0, 0xFF, 2, reg);
 }
 
 void x64_call_m(struct x64 *e, struct x64_mem target)
 {
-    emit_rm(e, 0, 0xFF, 2, target);
+    x64_emit_rm(e, 0, 0xFF, 2, target);
 }
 
 PX_INLINE uint32_t emit_rel32(struct x64 *e, unsigned flags, unsigned byte, uint32_t target)
@@ -338,7 +207,7 @@ PX_INLINE uint32_t emit_rel32(struct x64 *e, unsigned flags, unsigned byte, uint
     uint8_t *p;
     uint32_t at;
 
-    if (!room(e))
+    if (!x64_room(e))
         return 0;
     p = put_op(e->at, flags, byte, 0, false);
     at = (uint32_t)(p - e->start);
@@ -363,7 +232,7 @@ uint32_t x64_call(struct x64 *e, uint32_t target)
 
 PX_INLINE uint32_t emit_rel8(struct x64 *e, unsigned byte)
 {
-    if (!room(e))
+    if (!x64_room(e))
         return 0;
     e->at = put8(put8(e->at, byte), 0);
     return x64_offset(e) - 1;
@@ -387,7 +256,7 @@ void x64_bind_rel8(struct x64 *e, uint32_t at)
         return;
     assert(at < x64_offset(e));
     if (span > INT8_MAX)
-        overflow(e);
+        x64_overflow(e);
     else
         e->start[at] = (uint8_t)span;
 }
@@ -408,7 +277,7 @@ void x64_patch_u32(struct x64 *e, uint32_t at, uint32_t value)
 void x64_bytes(struct x64 *e, const void *bytes, size_t size)
 {
     if ((size_t)(e->end - e->at) < size) {
-        overflow(e);
+        x64_overflow(e);
     } else if (size) { /* an empty table may be a null pointer, which memcpy does not take */
         memcpy(e->at, bytes, size);
         e->at += size;
@@ -421,7 +290,7 @@ void x64_align(struct x64 *e, unsigned alignment)
 
     assert(alignment && !(alignment & (alignment - 1)));
     if ((size_t)(e->end - e->at) < pad) {
-        overflow(e);
+        x64_overflow(e);
         return;
     }
     memset(e->at, 0xCC, pad);

@@ -6,10 +6,10 @@
 #ifndef PX_JIT_X64_PUT_H
 #define PX_JIT_X64_PUT_H
 
-#include "jit/x64.h"
-
 #include <assert.h>
 #include <string.h>
+
+#include "jit/x64_types.h"
 
 /* Inlined whatever it weighs: with the flags constant most of a writer folds away. */
 #define PX_INLINE static inline __attribute__((always_inline))

@@ -64,7 +64,7 @@ static void find_blocks(struct px_blocks *b, const struct px_image *image)
         b->insns[b->insn_count++] = insn;
         b->blocks[b->block_count - 1].count++;
         start = effects & PX_EFF_TERM;
-        offset += insn.len;
+        offset += px_length(image->code[offset]);
     }
 }
 

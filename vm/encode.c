@@ -2,6 +2,8 @@
 #include "vm/fields.h"
 #include "vm/isa.h"
 
+#include <string.h>
+
 #define SCATTER(layout) (0u layout(PX_FIELD_SCATTER))
 #define COVER(layout) (0u layout(PX_FIELD_COVER))
 
@@ -193,19 +195,26 @@ unsigned px_encode(const struct px_insn *insn, uint32_t *word)
     return insn->rvc == PX_C_NONE ? encode_32(insn, word) : encode_16(insn, word);
 }
 
+/* What each compressed row expands to, in bytes of their own: most instructions have no row, and this is quick to
+ * search. */
+static const uint8_t expansions[PX_C_COUNT] = {
+#define PX_RVC(name, mnemonic, format, match, mask, expansion, demands) [PX_C_##name] = PX_OP_##expansion,
+#include "vm/isa.def"
+};
+
 bool px_compress(struct px_insn *insn)
 {
-    for (unsigned row = PX_C_NONE + 1; row < PX_C_COUNT; row++) {
-        if (px_rvcs[row].expansion != insn->op)
-            continue;
+    const uint8_t *at = expansions + PX_C_NONE + 1, *end = expansions + PX_C_COUNT;
+    while ((at = memchr(at, insn->op, (size_t)(end - at))) != NULL) {
         struct px_insn candidate = *insn;
         uint32_t word;
-        candidate.rvc = (uint8_t)row;
+        candidate.rvc = (uint8_t)(at - expansions);
         candidate.len = 2;
         if (encode_16(&candidate, &word) == 2) {
             *insn = candidate;
             return true;
         }
+        at++;
     }
     return false;
 }

@@ -10,42 +10,39 @@ uint64_t px_gas_mem(const struct px_image *image)
     return PX_GAS_MEM * tier;
 }
 
-/* What makes the smaller number of slots apply. */
-enum condition {
-    ALWAYS,
-    RD_IS_SOURCE, /* rd equals a source register, x0 included */
-    RD_IS_RS1,
+/* A row of the table in ISA.md 7: latency, slots, and which sources give the second number when they are rd, x0
+ * included. */
+struct price {
+    unsigned cy, dec[2], sources;
 };
 
-/* A row of the table in ISA.md 7: latency, slots if the condition holds and if not. */
-struct price {
-    enum condition when;
-    unsigned cy, dec, dec_else;
+enum {
+    NONE = 0,
+    RS1 = PX_HAS_RS1,
+    ANY = PX_HAS_RS1 | PX_HAS_RS2,
 };
 
 static const struct price prices[PX_GC_CLASS_COUNT] = {
-    [PX_GC_MEMORY] = { ALWAYS, 0, 1, 1 }, /* cy is mem */
-    [PX_GC_UPPER] = { ALWAYS, 1, 2, 2 },      [PX_GC_ALU] = { RD_IS_SOURCE, 1, 1, 2 },
-    [PX_GC_SHIFT] = { RD_IS_RS1, 1, 2, 3 },   [PX_GC_SLT] = { ALWAYS, 3, 3, 3 },
-    [PX_GC_ALUW] = { RD_IS_SOURCE, 2, 2, 3 }, [PX_GC_SHIFTW] = { RD_IS_RS1, 2, 3, 4 },
-    [PX_GC_MUL] = { RD_IS_SOURCE, 3, 1, 2 },  [PX_GC_MULW] = { RD_IS_SOURCE, 4, 2, 3 },
-    [PX_GC_MULH] = { ALWAYS, 4, 4, 4 },       [PX_GC_MULHSU] = { ALWAYS, 6, 4, 4 },
-    [PX_GC_DIV] = { ALWAYS, 60, 4, 4 },       [PX_GC_UNARY] = { ALWAYS, 1, 1, 1 },
-    [PX_GC_CTZ] = { ALWAYS, 2, 1, 1 },        [PX_GC_MINMAX] = { RD_IS_SOURCE, 3, 2, 3 },
-    [PX_GC_ANDN] = { ALWAYS, 2, 3, 3 },       [PX_GC_XNOR] = { RD_IS_SOURCE, 2, 2, 3 },
-    [PX_GC_CZERO] = { ALWAYS, 2, 2, 2 },      [PX_GC_JAL] = { ALWAYS, 15, 1, 1 },
-    [PX_GC_JALR] = { ALWAYS, 22, 1, 1 },      [PX_GC_BRANCH] = { ALWAYS, 20, 1, 1 },
-    [PX_GC_STOP] = { ALWAYS, 2, 1, 1 },       [PX_GC_FENCE] = { ALWAYS, 1, 1, 1 },
-    [PX_GC_CALL] = { ALWAYS, 0, 0, 0 }, /* its block has no static price */
+    [PX_GC_MEMORY] = { 0, { 1, 1 }, NONE }, /* cy is mem */
+    [PX_GC_UPPER] = { 1, { 2, 2 }, NONE },  [PX_GC_ALU] = { 1, { 2, 1 }, ANY },
+    [PX_GC_SHIFT] = { 1, { 3, 2 }, RS1 },   [PX_GC_SLT] = { 3, { 3, 3 }, NONE },
+    [PX_GC_ALUW] = { 2, { 3, 2 }, ANY },    [PX_GC_SHIFTW] = { 2, { 4, 3 }, RS1 },
+    [PX_GC_MUL] = { 3, { 2, 1 }, ANY },     [PX_GC_MULW] = { 4, { 3, 2 }, ANY },
+    [PX_GC_MULH] = { 4, { 4, 4 }, NONE },   [PX_GC_MULHSU] = { 6, { 4, 4 }, NONE },
+    [PX_GC_DIV] = { 60, { 4, 4 }, NONE },   [PX_GC_UNARY] = { 1, { 1, 1 }, NONE },
+    [PX_GC_CTZ] = { 2, { 1, 1 }, NONE },    [PX_GC_MINMAX] = { 3, { 3, 2 }, ANY },
+    [PX_GC_ANDN] = { 2, { 3, 3 }, NONE },   [PX_GC_XNOR] = { 2, { 3, 2 }, ANY },
+    [PX_GC_CZERO] = { 2, { 2, 2 }, NONE },  [PX_GC_JAL] = { 15, { 1, 1 }, NONE },
+    [PX_GC_JALR] = { 22, { 1, 1 }, NONE },  [PX_GC_BRANCH] = { 20, { 1, 1 }, NONE },
+    [PX_GC_STOP] = { 2, { 1, 1 }, NONE },   [PX_GC_FENCE] = { 1, { 1, 1 }, NONE },
+    [PX_GC_CALL] = { 0, { 0, 0 }, NONE }, /* its block has no static price */
 };
 
 static unsigned slots_of(const struct px_insn *in, const struct price *price, unsigned has)
 {
-    /* Without short cuts: on random code a mispredicted branch costs more than the whole sum. */
-    unsigned rd_is_rs1 = (has / PX_HAS_RS1) & 1u & (in->rd == in->rs1);
-    unsigned rd_is_rs2 = (has / PX_HAS_RS2) & 1u & (in->rd == in->rs2);
-    unsigned holds = (price->when == ALWAYS) | rd_is_rs1 | ((price->when == RD_IS_SOURCE) & rd_is_rs2);
-    return holds ? price->dec : price->dec_else;
+    /* Without a condition: on random code a mispredicted branch costs more than the whole sum. */
+    unsigned rd_is = (unsigned)(in->rd == in->rs1) * PX_HAS_RS1 | (unsigned)(in->rd == in->rs2) * PX_HAS_RS2;
+    return price->dec[(rd_is & has & price->sources) != 0];
 }
 
 /* x3 and x4 may live in memory: each position that names them adds `mem`. */
@@ -71,10 +68,6 @@ uint64_t px_gas_cost(const struct px_insn *insns, size_t count, uint64_t mem)
         const struct px_insn *in = &insns[i];
         const struct px_op_info *info = &px_ops[in->op];
         const struct price *price = &prices[info->gas];
-        /* Fields that the format lacks are 0, so only register positions count. */
-        unsigned times =
-            (unsigned)(lives_in_memory[in->rd] + lives_in_memory[in->rs1] + lives_in_memory[in->rs2]);
-        uint64_t cy = price->cy + mem * (times + (info->gas == PX_GC_MEMORY));
         unsigned full = slots >= 4; /* overshoot is not carried */
         cycle += full;
         slots = (full ? 0 : slots) + slots_of(in, price, info->regs);
@@ -82,6 +75,10 @@ uint64_t px_gas_cost(const struct px_insn *insns, size_t count, uint64_t mem)
             ready[in->rd] = ready[in->op == PX_OP_ADDI ? in->rs1 : in->rs2];
             continue;
         }
+        /* Fields that the format lacks are 0, so only register positions count. */
+        unsigned times =
+            (unsigned)(lives_in_memory[in->rd] + lives_in_memory[in->rs1] + lives_in_memory[in->rs2]);
+        uint64_t cy = price->cy + mem * (times + (info->gas == PX_GC_MEMORY));
         uint64_t done = larger(cycle, larger(ready[in->rs1], ready[in->rs2])) + cy;
         ready[in->rd] = done;
         ready[0] = 0; /* never waits, is never written */

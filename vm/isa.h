@@ -193,6 +193,15 @@ extern const char *const px_reg_names[PX_REG_COUNT];
  */
 struct px_insn px_decode(const uint8_t *code, size_t size, size_t offset);
 
+/*
+ * The length of an instruction whose first byte is @first: what px_decode says, too, but without waiting for the
+ * rest of it. A sweep that steps by it decodes one instruction while it still decodes another.
+ */
+static inline unsigned px_length(uint8_t first)
+{
+    return (first & 3) == 3 ? 4 : 2;
+}
+
 /* The same for one word; @word holds a compressed instruction in its low half. */
 struct px_insn px_decode_word(uint32_t word);
 

@@ -1,0 +1,173 @@
+/* Whatever happens in the other process, this one lives on and learns of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/isolate.h"
+
+static enum px_status succeed(void *arg, struct px_error *err)
+{
+    (void)err;
+    *(int *)arg = 42;
+    return PX_OK;
+}
+
+static enum px_status refuse(void *arg, struct px_error *err)
+{
+    (void)arg;
+    return px_fail(err, PX_ERR_NOMEM, "no room for %d", 7);
+}
+
+static enum px_status die(void *arg, struct px_error *err)
+{
+    (void)err;
+    kill(getpid(), *(int *)arg);
+    return PX_OK;
+}
+
+static enum px_status leave(void *arg, struct px_error *err)
+{
+    (void)arg;
+    (void)err;
+    _exit(3);
+}
+
+static void a_body_works_on_shared_memory_and_on_nothing_else(void **state)
+{
+    (void)state;
+    struct px_error err = { "" };
+    int own = 1, *shared = isolate_share(sizeof *shared);
+    assert_non_null(shared);
+    assert_int_equal(*shared, 0);
+    assert_int_equal(isolate_call(succeed, shared, &err), PX_OK);
+    assert_int_equal(*shared, 42);
+    assert_int_equal(isolate_call(succeed, &own, &err), PX_OK);
+    assert_int_equal(own, 1);
+    isolate_unshare(shared, sizeof *shared);
+    isolate_unshare(NULL, sizeof *shared);
+}
+
+static void a_body_that_fails_hands_over_status_and_words(void **state)
+{
+    (void)state;
+    struct px_error err = { "" };
+    assert_int_equal(isolate_call(refuse, NULL, &err), PX_ERR_NOMEM);
+    assert_string_equal(err.text, "no room for 7");
+}
+
+static void a_body_that_dies_is_an_internal_error(void **state)
+{
+    (void)state;
+    int signals[] = { SIGKILL, SIGTERM };
+    for (size_t i = 0; i < 2; i++) {
+        struct px_error err = { "" };
+        assert_int_equal(isolate_call(die, &signals[i], &err), PX_ERR_INTERNAL);
+        assert_string_equal(err.text, "the process that checked it died");
+    }
+    struct px_error err = { "" };
+    assert_int_equal(isolate_call(leave, NULL, &err), PX_ERR_INTERNAL);
+    assert_string_equal(err.text, "the process that checked it died");
+}
+
+static void an_interrupt_from_the_keyboard_ends_no_body(void **state)
+{
+    (void)state;
+    struct px_error err = { "" };
+    int interrupt = SIGINT;
+    assert_int_equal(isolate_call(die, &interrupt, &err), PX_OK);
+}
+
+/* c.li a0, 1; ecalli 5. */
+static void make_program(struct px_program *program)
+{
+    static const uint8_t code[] = { 0x05, 0x45, 0x0b, 0xa0, 0x02, 0x00 };
+    px_program_init(program);
+    assert_int_equal(px_program_append(program, code, sizeof code), PX_OK);
+    program->gas = 1000;
+}
+
+static void a_program_runs_as_often_as_asked_on_every_engine(void **state)
+{
+    (void)state;
+    struct px_program program;
+    struct isolated r;
+    struct px_error err = { "" };
+    make_program(&program);
+    assert_int_equal(isolate_run("interp,block", &program, 5, &r, &err), PX_OK);
+    assert_int_equal(r.runs, 5);
+    assert_int_equal(r.diverged, 0);
+    assert_int_equal(r.engine_count, 2);
+    assert_string_equal(r.specs[0], "interp");
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(r.supported[i]);
+        assert_int_equal(r.outcomes[i].exit, PX_EXIT_HOSTCALL);
+        assert_int_equal(r.outcomes[i].arg, 5);
+        assert_int_equal(r.outcomes[i].pc, 6);
+        assert_int_equal(r.outcomes[i].x[10], 1);
+        assert_null(r.outcomes[i].dirty);
+    }
+    assert_int_equal(r.outcomes[0].interpreted, 2);
+    assert_int_equal(r.outcomes[1].native, 2);
+    px_program_fini(&program);
+}
+
+static void engines_that_take_turns_all_take_part_here(void **state)
+{
+    (void)state;
+    struct px_program program;
+    struct isolated r;
+    struct px_error err = { "" };
+    make_program(&program);
+    assert_int_equal(isolate_run("interp,block%1000", &program, 1, &r, &err), PX_OK);
+    assert_true(r.supported[1]);
+    px_program_fini(&program);
+}
+
+static void engines_that_forget_leak_nothing(void **state)
+{
+    (void)state;
+    struct px_program a, b;
+    struct px_error err = { "" };
+    bool leaks = true;
+    make_program(&a);
+    make_program(&b);
+    b.x[5] = 7;
+    assert_int_equal(isolate_between("interp,block", &a, &b, &leaks, &err), PX_OK);
+    assert_false(leaks);
+    assert_int_equal(isolate_between("nope,block", &a, &b, &leaks, &err), PX_ERR_INPUT);
+    px_program_fini(&b);
+    px_program_fini(&a);
+}
+
+static void a_bad_engine_list_comes_back_as_an_error(void **state)
+{
+    (void)state;
+    struct px_program program;
+    struct isolated r;
+    struct px_error err = { "" };
+    make_program(&program);
+    assert_int_equal(isolate_run("block", &program, 1, &r, &err), PX_ERR_INPUT);
+    assert_string_equal(err.text, "1 engine: expected at least two to compare");
+    px_program_fini(&program);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_works_on_shared_memory_and_on_nothing_else),
+        cmocka_unit_test(a_body_that_fails_hands_over_status_and_words),
+        cmocka_unit_test(a_body_that_dies_is_an_internal_error),
+        cmocka_unit_test(an_interrupt_from_the_keyboard_ends_no_body),
+        cmocka_unit_test(a_program_runs_as_often_as_asked_on_every_engine),
+        cmocka_unit_test(engines_that_take_turns_all_take_part_here),
+        cmocka_unit_test(engines_that_forget_leak_nothing),
+        cmocka_unit_test(a_bad_engine_list_comes_back_as_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

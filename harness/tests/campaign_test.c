@@ -1,0 +1,283 @@
+/*
+ * The sandbox at work: campaigns give the same with any number of workers, say what keeps them from
+ * starting, and lose no program when workers die under them.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "generators/prng.h"
+#include "harness/campaign.h"
+#include "harness/isolate.h"
+#include "harness/tests/folder.h"
+#include "harness/tests/give_up.h"
+
+enum { PATH_ROOM = 256 };
+
+/* A test's folder, the output folder in it, and a result, which is large. */
+struct world {
+    struct folder folder;
+    char out[PATH_ROOM];
+    struct campaign_options options;
+    struct campaign_result result, other;
+};
+
+static int make_world(void **state)
+{
+    struct px_error err = { "" };
+    struct world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    folder_make(&w->folder);
+    folder_path(&w->folder, "out", w->out, sizeof w->out);
+    w->options = (struct campaign_options){
+        .out = w->out,
+        .quiet = true,
+        .worker = { .engines = "interp,block", .seed = 0x5eed, .limit = 3000, .jobs = 1 },
+    };
+    assert_int_equal(px_gen_parse("mix", &w->options.worker.gen, &err), PX_OK);
+    *state = w;
+    return 0;
+}
+
+static int remove_world(void **state)
+{
+    struct world *w = *state;
+    folder_remove(&w->folder);
+    free(w);
+    return 0;
+}
+
+static void run_campaign(const struct campaign_options *options, struct campaign_result *result)
+{
+    struct px_error err = { "" };
+    if (campaign_run(options, result, &err) != PX_OK)
+        fail_msg("%s", err.text);
+}
+
+/* --- what a campaign gives --- */
+
+static void a_campaign_over_engines_that_agree_finds_nothing(void **state)
+{
+    struct world *w = *state;
+    run_campaign(&w->options, &w->result);
+    assert_int_equal(w->result.tally.programs, 3000);
+    assert_int_equal(w->result.confirmed, 0);
+    assert_int_equal(w->result.unstable, 0);
+    assert_int_equal(w->result.further, 0);
+    assert_int_equal(w->result.restarts, 0);
+    assert_false(w->result.interrupted);
+    assert_int_equal(w->result.engine_count, 2);
+    assert_string_equal(w->result.specs[0], "interp");
+    assert_int_equal(w->result.tally.supported[0], 3000);
+    assert_int_equal(w->result.tally.supported[1], 3000);
+    assert_int_equal(folder_entries(&w->folder, ""), 0); /* the empty output folder is gone */
+}
+
+static void the_number_of_workers_changes_nothing(void **state)
+{
+    struct world *w = *state;
+    w->options.worker.limit = (uint64_t)2 * WORKER_CHUNK + 100; /* the third chunk is begun */
+    run_campaign(&w->options, &w->result);
+    assert_int_equal(w->result.tally.programs, w->options.worker.limit);
+    for (unsigned jobs = 2; jobs <= 4; jobs++) {
+        w->options.worker.jobs = jobs;
+        run_campaign(&w->options, &w->other);
+        assert_memory_equal(&w->other.tally, &w->result.tally, sizeof w->result.tally);
+        assert_int_equal(w->other.confirmed + w->other.unstable, 0);
+    }
+}
+
+static void the_seed_changes_the_programs(void **state)
+{
+    struct world *w = *state;
+    run_campaign(&w->options, &w->result);
+    w->options.worker.seed++;
+    run_campaign(&w->options, &w->other);
+    assert_memory_not_equal(&w->other.tally, &w->result.tally, sizeof w->result.tally);
+}
+
+static void an_engine_that_takes_part_in_one_of_n_runs_so_often(void **state)
+{
+    struct world *w = *state;
+    w->options.worker.engines = "interp,block,block%16";
+    w->options.worker.jobs = 2;
+    run_campaign(&w->options, &w->result);
+    assert_int_equal(w->result.tally.supported[1], 3000);
+    assert_int_equal(w->result.tally.supported[2], (3000 + 15) / 16);
+}
+
+static void a_time_limit_ends_a_campaign_without_end(void **state)
+{
+    struct world *w = *state;
+    w->options.worker.limit = UINT64_MAX;
+    w->options.seconds = 0.05;
+    run_campaign(&w->options, &w->result);
+    assert_true(w->result.tally.programs > 0);
+    assert_false(w->result.interrupted);
+}
+
+/* --- what keeps it from starting --- */
+
+static void an_output_folder_below_a_file_is_refused(void **state)
+{
+    struct world *w = *state;
+    char text[PATH_ROOM + 64];
+    struct px_error err = { "" };
+    folder_add(&w->folder, "file");
+    folder_path(&w->folder, "file/deeper", w->out, sizeof w->out);
+    assert_int_equal(campaign_run(&w->options, &w->result, &err), PX_ERR_INPUT);
+    (void)snprintf(text, sizeof text, "output folder '%s': Not a directory", w->out);
+    assert_string_equal(err.text, text);
+    assert_int_equal(w->result.tally.programs, 0);
+}
+
+static void a_bad_engine_list_is_refused_and_makes_no_folder(void **state)
+{
+    struct world *w = *state;
+    struct px_error err = { "" };
+    w->options.worker.engines = "interp";
+    assert_int_equal(campaign_run(&w->options, &w->result, &err), PX_ERR_INPUT);
+    assert_string_equal(err.text, "1 engine: expected at least two to compare");
+    w->options.worker.engines = "interp,wrong:gas";
+    assert_int_equal(campaign_run(&w->options, &w->result, &err), PX_ERR_INPUT);
+    assert_string_equal(err.text, "engine 'wrong': expected interp or block");
+    assert_int_equal(folder_entries(&w->folder, ""), 0);
+}
+
+/* --- workers that die --- */
+
+enum { KILLS = 20, POLLS_MAX = 30000 };
+
+/* The parent of process @name, "PID (COMMAND) STATE PARENT ..." in its stat file; 0 when it is gone. */
+static long parent_of(const char *name)
+{
+    char path[64], line[256];
+    (void)snprintf(path, sizeof path, "/proc/%.20s/stat", name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    const char *text = fgets(line, sizeof line, file), *behind = text ? strrchr(text, ')') : NULL;
+    fclose(file);
+    return behind && strlen(behind) > 4 ? strtol(behind + 4, NULL, 10) : 0;
+}
+
+static int is_number(const struct dirent *entry)
+{
+    return isdigit((unsigned char)entry->d_name[0]);
+}
+
+static size_t children_of(pid_t parent, pid_t *children, size_t room)
+{
+    struct dirent **list;
+    size_t count = 0;
+    int processes = scandir("/proc", &list, is_number, alphasort);
+    if (processes < 0)
+        give_up("/proc");
+    for (int i = 0; i < processes; i++) {
+        if (count < room && parent_of(list[i]->d_name) == parent)
+            children[count++] = (pid_t)strtol(list[i]->d_name, NULL, 10);
+        free(list[i]);
+    }
+    free(list);
+    return count;
+}
+
+struct outside {
+    struct campaign_result result;
+    enum px_status status;
+    struct px_error error;
+};
+
+/* Runs the campaign in a process of its own, so that its workers are not ours. */
+static pid_t start_outside(const struct campaign_options *options, struct outside *outside)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        outside->status = campaign_run(options, &outside->result, &outside->error);
+        _exit(0);
+    }
+    return pid;
+}
+
+/* Kills children of @campaign at moments that @prng draws, once its output folder stands: then the processes
+ * that check things first are through. */
+static void kill_workers(pid_t campaign, const struct world *w, struct prng *prng)
+{
+    unsigned kills = 0;
+    for (unsigned polls = 0; polls < POLLS_MAX && kills < KILLS; polls++) {
+        const struct timespec pause = { .tv_nsec = 100000 + (long)prng_below(prng, 3000000) };
+        pid_t children[8];
+        nanosleep(&pause, NULL);
+        siginfo_t ended = { .si_pid = 0 };
+        assert_int_equal(waitid(P_PID, (id_t)campaign, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+        if (ended.si_pid != 0)
+            break;
+        if (access(w->out, F_OK) != 0)
+            continue;
+        size_t count = children_of(campaign, children, 8);
+        if (count > 0 && kill(children[prng_below(prng, (uint32_t)count)], SIGKILL) == 0)
+            kills++;
+    }
+}
+
+/* A killed worker's program counts as unstable, since a fresh process does not reproduce it. Now and then the process
+ * killed is that fresh one: then it looks like a finding. */
+static void workers_killed_at_any_moment_lose_no_program(void **state)
+{
+    struct world *w = *state;
+    struct prng prng;
+    struct outside *outside = isolate_share(sizeof *outside);
+    assert_non_null(outside);
+    prng_init(&prng, 1, 2);
+    w->options.worker.limit = 100000;
+    w->options.worker.jobs = 2;
+    pid_t campaign = start_outside(&w->options, outside);
+    kill_workers(campaign, w, &prng);
+    int wait_status;
+    assert_int_equal(waitpid(campaign, &wait_status, 0), campaign);
+    assert_true(WIFEXITED(wait_status));
+    if (outside->status != PX_OK)
+        fail_msg("%s", outside->error.text);
+    const struct campaign_result *r = &outside->result;
+    uint64_t accounted = r->tally.programs + r->unstable + r->confirmed;
+    /* One that dies between two programs is held against the one it has just completed, which then counts twice. */
+    assert_in_range(accounted, w->options.worker.limit, w->options.worker.limit + r->restarts);
+    assert_in_range(r->tally.programs, w->options.worker.limit - r->restarts, w->options.worker.limit);
+    assert_true(r->restarts > 0);
+    assert_int_equal(r->further, 0);
+    isolate_unshare(outside, sizeof *outside);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_campaign_over_engines_that_agree_finds_nothing, make_world,
+                                        remove_world),
+        cmocka_unit_test_setup_teardown(the_number_of_workers_changes_nothing, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(the_seed_changes_the_programs, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(an_engine_that_takes_part_in_one_of_n_runs_so_often, make_world,
+                                        remove_world),
+        cmocka_unit_test_setup_teardown(a_time_limit_ends_a_campaign_without_end, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(an_output_folder_below_a_file_is_refused, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(a_bad_engine_list_is_refused_and_makes_no_folder, make_world,
+                                        remove_world),
+        cmocka_unit_test_setup_teardown(workers_killed_at_any_moment_lose_no_program, make_world,
+                                        remove_world),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,364 @@
+#!/usr/bin/env bash
+# The command line from outside: exit codes, errors of one line, replay, Ctrl-C. Reports like a cmocka program.
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+usage: harness/tests/cli.sh [TEST]...
+
+Tests the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.
+TEXT
+}
+
+if [[ ${1-} == --help ]]; then
+    usage
+    exit 0
+fi
+cd "$(dirname "$0")/../.."
+root=$PWD
+parallax=$(realpath "${PARALLAX:-build/release/parallax}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+polls_max=3000        # of 10 ms
+patch_differs=101     # of corpus/bugs: shows as a wrong register
+patch_faults=202      # ... and as a host fault
+
+# --- what tests are made of --------------------------------------------------------------------------
+
+# Runs the program; leaves its exit code in $code and what it printed in the files out and err.
+run() { # argument...
+    code=0
+    "$parallax" "$@" >out 2>err </dev/null || code=$?
+}
+
+show() {
+    echo "exit code $code, stdout:"
+    head -n 20 out
+    echo "stderr:"
+    head -n 20 err
+}
+
+expect_exit() { # code
+    if ((code != $1)); then
+        echo "expected exit code $1"
+        show
+        return 1
+    fi
+}
+
+expect_stderr() { # text
+    if [[ $(<err) != "$1" ]]; then
+        echo "expected on stderr: $1"
+        show
+        return 1
+    fi
+}
+
+expect_stdout() { # pattern, of one line
+    if ! grep -qE -e "$1" out; then
+        echo "expected on stdout a line like: $1"
+        show
+        return 1
+    fi
+}
+
+expect_empty() { # file
+    if [[ -s $1 ]]; then
+        echo "expected nothing in $1"
+        show
+        return 1
+    fi
+}
+
+# Refused: exit code 2, this one line, and not a word on stdout.
+refused() { # line argument...
+    local line=$1
+    shift
+    run "$@"
+    expect_exit 2
+    expect_stderr "$line"
+    expect_empty out
+}
+
+# --- the program -------------------------------------------------------------------------------------
+
+test_without_a_command_it_says_where_help_is() {
+    refused 'parallax: expected a command: see parallax --help'
+    refused "parallax: unknown command 'nope': see parallax --help" nope
+    refused "parallax: unknown command '--nope': see parallax --help" --nope
+}
+
+test_help_and_version_exit_with_0() {
+    run --help
+    expect_exit 0
+    expect_empty err
+    expect_stdout '^usage: parallax COMMAND \[OPTIONS\]$'
+    expect_stdout '^exit codes: 0 agree, 1 divergence, 2 usage or environment, 3 internal error, 130 interrupted$'
+    run --version
+    expect_exit 0
+    expect_stdout '^parallax [^ ]+$'
+    expect_stdout '^generators mix@[0-9]+ '
+}
+
+test_every_command_has_help() {
+    local command commands
+    run --help
+    commands=$(awk '/^commands:/ { inside = 1; next } /^$/ { inside = 0 } inside { print $1 }' out)
+    [[ $commands == *fuzz* && $commands == *replay* ]]
+    for command in $commands; do
+        run "$command" --help
+        expect_exit 0
+        expect_empty err
+        expect_stdout "^usage: parallax $command "
+        expect_stdout '^options:$'
+        expect_stdout '^examples:$'
+        refused "parallax $command: unknown option '--nope': see parallax $command --help" "$command" --nope
+    done
+}
+
+# --- fuzz --------------------------------------------------------------------------------------------
+
+test_fuzz_refuses_options_that_cannot_be() {
+    local number='expected a number from 1 to 18446744073709551615'
+    refused "parallax fuzz: --count: '0': $number" fuzz --count 0
+    refused "parallax fuzz: --count: '1k': $number" fuzz --count=1k
+    refused "parallax fuzz: --jobs: '0': expected a number from 1 to 256" fuzz --jobs=0
+    refused "parallax fuzz: --seed: expected a value (S)" fuzz --seed
+    refused "parallax fuzz: --json takes no value" fuzz --json=yes
+    refused "parallax fuzz: unexpected 'program.px': see parallax fuzz --help" fuzz program.px
+}
+
+test_fuzz_refuses_engines_and_generators_that_cannot_be() {
+    refused 'parallax fuzz: 1 engine: expected at least two to compare' fuzz --engines interp
+    refused "parallax fuzz: engine interp: option 'x=1': expected none" fuzz --engines interp:x=1,block
+    run fuzz --gen nope
+    expect_exit 2
+    [[ $(<err) == "parallax fuzz: generator 'nope': expected mix, "* ]]
+    run fuzz --gen mix@999
+    expect_exit 2
+    [[ $(<err) == "parallax fuzz: generator mix: version '999': this build makes version "* ]]
+    [[ ! -e parallax-out ]]
+}
+
+test_fuzz_refuses_an_output_folder_that_cannot_be() {
+    : >file
+    refused "parallax fuzz: output folder 'file/x': Not a directory" fuzz --count 10 --out file/x/y
+    refused "parallax fuzz: output folder '': expected a path of 1 to 4095 characters" fuzz --count 10 --out ''
+}
+
+test_fuzz_exits_with_0_when_all_agree_and_leaves_nothing() {
+    run fuzz --seed 7 --count 5000 --jobs 2
+    expect_exit 0
+    expect_stdout '^5000 programs of mix@[0-9]+, seed 0x7, in [0-9.]+ s: [0-9]+ programs/s with 2 jobs$'
+    expect_stdout '^  self-test   [0-9]+ deliberately wrong engines, all caught$'
+    expect_stdout '^  findings    0 divergences '
+    [[ ! -e parallax-out ]]
+}
+
+test_fuzz_prints_one_json_object_that_jobs_do_not_change() {
+    run fuzz --seed 0x10 --count 9000 --jobs 1 --json --quiet
+    expect_exit 0
+    expect_empty err
+    [[ $(wc -l <out) == 1 ]]
+    expect_stdout '^\{"programs": 9000, "seed": 16, .*"first_divergence_index": null.*"findings": \[\]\}$'
+    sed 's/"seconds": [0-9.]*, "jobs": [0-9]*//' out >one
+    run fuzz --seed 16 --count 9000 --jobs 3 --json --quiet
+    sed 's/"seconds": [0-9.]*, "jobs": [0-9]*//' out >three
+    cmp one three
+}
+
+test_fuzz_takes_a_generator_with_options() {
+    run fuzz --gen straight:length=1 --seed 1 --count 100 --json
+    expect_exit 0
+    expect_stdout '^\{"programs": 100, .*"generator": "straight:length=1@[0-9]+"'
+}
+
+# Starts a campaign without an end and sends it a signal once its workers are at it.
+interrupt_fuzz() { # signal option...
+    local signal=$1 polls=0 children=''
+    shift
+    "$parallax" fuzz --time 0 --seed 3 --jobs 2 --out found "$@" >out 2>err </dev/null &
+    local pid=$!
+    # The processes that check things first are through when the folder stands.
+    until [[ -d found && -n $children ]]; do
+        if ((++polls > polls_max)); then
+            kill -KILL "$pid"
+            echo "no worker in sight"
+            return 1
+        fi
+        sleep 0.01
+        children=$(awk -v parent="$pid" '{ sub(/.*\) . /, "") } $1 == parent' /proc/[0-9]*/stat 2>/dev/null || true)
+    done
+    kill -"$signal" "$pid"
+    code=0
+    wait "$pid" || code=$?
+}
+
+test_an_interrupted_campaign_prints_its_summary_and_exits_with_130() {
+    interrupt_fuzz INT
+    expect_exit 130
+    expect_stdout '^[0-9]+ programs of mix@[0-9]+, seed 0x3, .* \(interrupted\)$'
+    expect_stdout '^  findings    0 divergences '
+    [[ ! -e found ]]
+    interrupt_fuzz TERM --json
+    expect_exit 130
+    expect_stdout '^\{"programs": [0-9]+, .*"interrupted": true, .*\}$'
+}
+
+# --- an engine that is wrong ----------------------------------------------------------------------------
+
+# From here on $parallax is the program with a bug of corpus/bugs in it.
+plant() { # id
+    "$root/scripts/plant" build "$1" planted >log 2>&1
+    parallax=$PWD/planted/build/release/parallax
+}
+
+number_of() { # key; the first in the JSON object of the file out
+    grep -o "\"$1\": [0-9]*" out | sed -n '1s/.* //p'
+}
+
+test_every_divergence_is_kept_with_program_and_report() {
+    local good=$parallax finding findings
+    plant "$patch_differs"
+    run fuzz --seed 1 --count 1000000 --jobs 2 --stop-after 3 --out kept/below --json
+    expect_exit 1
+    (($(number_of divergences) >= 3 && $(number_of programs) < 1000000))
+    findings=(kept/below/*)
+    ((${#findings[@]} == $(number_of divergences)))
+    for finding in "${findings[@]}"; do
+        [[ $finding =~ ^kept/below/seed-0000000000000001-mix-[0-9]+$ ]]
+        [[ $(ls "$finding") == $'original.px\nreport.txt' ]]
+        grep -q '^diverges  x' "$finding/report.txt"
+        run replay "$finding/original.px"
+        expect_exit 1
+        expect_stdout '^diverges  x.* \(1 of 1 runs in a fresh process\)$'
+        parallax=$good run replay "$finding/original.px"
+        expect_exit 0
+    done
+}
+
+test_host_faults_end_no_campaign_and_lose_no_program() {
+    plant "$patch_faults"
+    run fuzz --seed 1 --count 500 --jobs 2 --json --quiet
+    expect_exit 1
+    expect_empty err
+    (($(number_of aborts) > 0 && $(number_of differences) == 0 && $(number_of unstable) == 0))
+    (($(number_of restarts) == $(number_of aborts)))
+    (($(number_of programs) + $(number_of aborts) == 500))
+    run replay --seed 1 --index "$(number_of first_divergence_index)"
+    expect_exit 1
+    expect_stdout '^diverges  abort:SIGFPE '
+    expect_stdout '^  signal  8 \(.*\) at host address 0x'
+}
+
+# --- replay ------------------------------------------------------------------------------------------
+
+test_replay_wants_a_file_or_a_number() {
+    local wanted='parallax replay: expected one FILE, or --seed and --index'
+    refused "$wanted" replay
+    refused "$wanted" replay --seed 1
+    refused "$wanted" replay one.px two.px
+    refused "$wanted" replay one.px --seed 1 --index 2
+    refused 'parallax replay: one.px: cannot open: No such file or directory' replay one.px
+    refused "parallax replay: --times: '0': expected a number from 1 to 1000000" replay --times 0 one.px
+}
+
+test_replay_refuses_other_versions_and_numbers_of_a_generator() {
+    run replay --seed 1 --index 0 --gen mix@999
+    expect_exit 2
+    expect_empty out
+    [[ $(<err) == "parallax replay: generator mix: version '999': this build makes version "* ]]
+    run replay --seed 1 --index 18446744073709551614 --gen boundary
+    expect_exit 2
+    [[ $(<err) == 'parallax replay: --index: 18446744073709551614: expected less than '* ]]
+}
+
+test_replay_of_a_malformed_file_says_where_and_what() {
+    printf 'parallax 1 rv64e-jar.1\ngas many\n' >bad.px
+    refused 'parallax replay: bad.px:2:5: found "many", expected a number, decimal or 0x hex' replay bad.px
+    printf 'nonsense\n' >bad.px
+    run replay bad.px
+    expect_exit 2
+    expect_empty out
+    [[ $(<err) == 'parallax replay: bad.px:1:'*', expected '* && $(wc -l <err) == 1 ]]
+    printf 'parallax 1\0\377\200\n\0' >bad.px
+    run replay bad.px
+    expect_exit 2
+    [[ $(wc -l <err) == 1 ]]
+}
+
+# c.li a0, 1; ecalli 5: 101 gas.
+write_program() { # expect-fields
+    cat >program.px <<TEXT
+parallax 1 rv64e-jar.1
+gas 1000
+code
+  4505
+  0002a00b
+expect $1
+TEXT
+}
+
+test_replay_keeps_to_what_a_file_expects() {
+    write_program 'exit=hostcall:5 pc=6 x10=1'
+    run replay program.px
+    expect_exit 0
+    expect_stdout '^agrees    in 1 runs$'
+    write_program 'exit=hostcall:5 pc=6 x10=2'
+    run replay program.px
+    expect_exit 1
+    expect_stdout '^expected  interp: a0 is not what the expect line says$'
+    expect_stdout '^expected  block: a0 is not what the expect line says$'
+}
+
+test_replay_by_number_and_from_its_file_are_the_same() {
+    local index
+    for index in 0 1 2 3 4 5 6 7; do
+        run replay --seed 9 --index "$index" --px
+        expect_exit 0
+        expect_empty err
+        cp out program.px
+        run replay program.px --times 3
+        expect_exit 0
+        expect_stdout '^agrees    in 3 runs$'
+        cp out from_file
+        run replay --seed 9 --index "$index" --times 3
+        cmp out from_file
+    done
+}
+
+test_replay_says_when_nobody_listens() {
+    code=0
+    "$parallax" replay --seed 9 --index 1 --px >/dev/full 2>err || code=$?
+    : >out
+    expect_exit 2
+    expect_stderr 'parallax replay: standard output takes no more'
+}
+
+# --- running them ------------------------------------------------------------------------------------
+
+tests=("$@")
+if ((${#tests[@]} == 0)); then mapfile -t tests < <(declare -F | sed -n 's/^declare -f test_//p'); fi
+failed=()
+echo "[==========] cli: Running ${#tests[@]} test(s)."
+for name in "${tests[@]}"; do
+    echo "[ RUN      ] $name"
+    mkdir "$work/$name"
+    # Not behind `if` or `||`: in there -e is off.
+    set +e
+    (
+        set -e
+        cd "$work/$name"
+        "test_$name"
+    )
+    status=$?
+    set -e
+    if ((status == 0)); then
+        echo "[       OK ] $name"
+    else
+        echo "[  FAILED  ] $name"
+        failed+=("$name")
+    fi
+done
+echo "[==========] cli: ${#tests[@]} test(s) run."
+if ((${#failed[@]} > 0)); then exit 1; fi
