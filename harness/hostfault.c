@@ -58,15 +58,15 @@ static void on_tick(int signal_number)
     if (running == 0 || running != current->seen) {
         current->seen = running;
         current->ticks = 0;
-    } else if (++current->ticks > HANG_TICKS) {
+    } else if (++current->ticks > (current->ticks_max ? current->ticks_max : HANG_TICKS)) {
         leave(current->record, WORDS_HANG);
     }
 }
 
-static enum px_status start_timer(struct px_error *err)
+static enum px_status start_timer(unsigned tick_ms, struct px_error *err)
 {
     struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_ONSTACK | SA_RESTART };
-    struct timeval tick = { .tv_usec = HANG_CPU_SECONDS * 1000000 / HANG_TICKS };
+    struct timeval tick = { .tv_usec = tick_ms ? tick_ms * 1000 : HANG_CPU_SECONDS * 1000000 / HANG_TICKS };
     struct itimerval timer = { .it_interval = tick, .it_value = tick };
     if (sigaction(SIGPROF, &action, NULL) != 0 || setitimer(ITIMER_PROF, &timer, NULL) != 0)
         return px_fail(err, PX_ERR_SYSTEM, "CPU timer of the sandbox: %s", strerror(errno));
@@ -85,5 +85,5 @@ enum px_status hostfault_install(struct hostfault *state, struct px_error *err)
     for (size_t i = 0; i < sizeof fault_signals / sizeof fault_signals[0]; i++)
         if (sigaction(fault_signals[i], &action, NULL) != 0)
             return px_fail(err, PX_ERR_SYSTEM, "sigaction: %s", strerror(errno));
-    return start_timer(err);
+    return start_timer(state->tick_ms, err);
 }

@@ -39,6 +39,7 @@ struct hostfault {
     _Atomic uint64_t *running; /* changes from program to program; 0 while none runs */
     uint64_t seen;             /* the timer's memory */
     unsigned ticks;
+    unsigned tick_ms, ticks_max; /* 0: as HANG_CPU_SECONDS and HANG_TICKS say */
 };
 
 /*

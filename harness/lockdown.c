@@ -52,7 +52,7 @@ static const int allowed[] = {
 static const int allowed_sanitized[] = {
     SYS_openat,          SYS_read,  SYS_pread64, SYS_close,     SYS_readlink,          SYS_newfstatat,
     SYS_lseek,           SYS_write, SYS_mremap,  SYS_getrusage, SYS_sched_getaffinity, SYS_prctl,
-    SYS_rt_sigtimedwait, SYS_uname, SYS_ioctl,
+    SYS_rt_sigtimedwait, SYS_uname, SYS_ioctl,   SYS_prlimit64,
 };
 
 static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)

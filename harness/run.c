@@ -215,20 +215,18 @@ static enum px_status compare_memory(const struct pair *pair, const struct run_s
     return status;
 }
 
-enum px_status run_compare(struct run *run, struct run_slot *slot, bool sweep, struct run_result *result,
-                           struct px_error *err)
+enum px_status run_engine(struct run *run, struct run_slot *slot, size_t index, const struct px_entry *entry,
+                          struct run_result *result, struct px_error *err)
 {
-    struct px_entry entry = run_entry(&slot->image);
+    const struct engine *e = &run->engines[index];
+    return e->ops->run(e->instance, slot->units[index], entry, &result->outcomes[index], err);
+}
+
+enum px_status run_judge(struct run *run, struct run_slot *slot, bool sweep, struct run_result *result,
+                         struct px_error *err)
+{
     result->diff.fields = 0;
     memcpy(result->supported, slot->supported, sizeof result->supported);
-    for (size_t i = 0; i < run->count; i++) {
-        if (!slot->supported[i])
-            continue;
-        const struct engine *e = &run->engines[i];
-        enum px_status status = e->ops->run(e->instance, slot->units[i], &entry, &result->outcomes[i], err);
-        if (status != PX_OK)
-            return status;
-    }
     for (size_t i = 1; i < run->count && slot->supported[0] && result->diff.fields == 0; i++) {
         if (!slot->supported[i])
             continue;
@@ -250,6 +248,18 @@ enum px_status run_compare(struct run *run, struct run_slot *slot, bool sweep, s
         result->other = i;
     }
     return PX_OK;
+}
+
+enum px_status run_compare(struct run *run, struct run_slot *slot, bool sweep, struct run_result *result,
+                           struct px_error *err)
+{
+    struct px_entry entry = run_entry(&slot->image);
+    for (size_t i = 0; i < run->count; i++) {
+        enum px_status status = slot->supported[i] ? run_engine(run, slot, i, &entry, result, err) : PX_OK;
+        if (status != PX_OK)
+            return status;
+    }
+    return run_judge(run, slot, sweep, result, err);
 }
 
 enum px_status run_image(struct run *run, const struct px_image *image, bool sweep, struct run_result *result,

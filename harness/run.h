@@ -71,6 +71,15 @@ void run_release(struct run *run, struct run_slot *slot);
 enum px_status run_compare(struct run *run, struct run_slot *slot, bool sweep, struct run_result *result,
                            struct px_error *err) PX_CHECKED;
 
+/*
+ * The two parts of run_compare, for those who choose entry and moment: one supported engine's run of the slot, then the
+ * comparison of all supported engines, each of which must have run.
+ */
+enum px_status run_engine(struct run *run, struct run_slot *slot, size_t index, const struct px_entry *entry,
+                          struct run_result *result, struct px_error *err) PX_CHECKED;
+enum px_status run_judge(struct run *run, struct run_slot *slot, bool sweep, struct run_result *result,
+                         struct px_error *err) PX_CHECKED;
+
 /* Prepare, compare, release. */
 enum px_status run_image(struct run *run, const struct px_image *image, bool sweep, struct run_result *result,
                          struct px_error *err) PX_CHECKED;

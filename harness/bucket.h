@@ -1,0 +1,64 @@
+/*
+ * The bucket of a divergence: which engines, the first instruction whose effects differ, what kind of effect,
+ * and the special case of its operands, if that is what it takes. Nothing in it depends on the seed, on
+ * register numbers or on addresses, so that one bug gives one bucket.
+ *
+ *     interp|block:divw:reg:int-min/-1        a wrong result, in the overflow case alone
+ *     interp|block:lw:exit:page_fault/none    one side faults, the other goes on
+ *     interp|block:div:SIGFPE:zero-divisor    the host process died
+ */
+#ifndef PX_BUCKET_H
+#define PX_BUCKET_H
+
+#include "harness/finding.h"
+#include "vm/isa.h"
+
+enum bucket_place {
+    BUCKET_INSN,     /* the instruction was found */
+    BUCKET_BLOCK, /* only its block was: alone, the block's instructions agree; op is the likeliest of them */
+    BUCKET_VANISHED, /* the divergence vanishes under observation */
+};
+
+struct bucket {
+    bool diverges; /* false: nothing below means anything */
+    struct finding finding; /* of the whole program */
+    enum bucket_place place;
+
+    uint64_t block; /* the block that diverges, counted as executed, from 1; 0 when not known */
+    uint32_t block_pc; /* where it starts, and the registers there */
+    uint64_t block_x[PX_REG_COUNT];
+    struct px_insn insn; /* BUCKET_INSN: it, its offset and the registers before it */
+    uint32_t pc;
+    uint64_t x[PX_REG_COUNT];
+    bool x_known;
+
+    char engines[132]; /* both canonical specs, "interp|block" */
+    char op[24]; /* mnemonic; "gate", "entry", "end", "compile", "?" where there is none */
+    char fields[24]; /* bucket_field, or what killed the process */
+    char operands[48]; /* special case of the operands, exits of both sides, or "-" */
+    char id[240]; /* ENGINES:OP:FIELDS:OPERANDS */
+    char hash[9]; /* of the id: eight hex digits */
+};
+
+/*
+ * The one word for a set of differences: what else differs follows from it. A wrong branch also has other gas,
+ * a wrong address other bytes or pages: exit, arg, pc, mem, reg, gas, count, in this order.
+ */
+const char *bucket_field(uint32_t fields);
+
+/* "page_fault/none": how two sides left one instruction; a run that was stopped behind it reads "none". */
+void bucket_exits(const struct px_outcome *a, const struct px_outcome *b, char *text, size_t size);
+
+/*
+ * The case of ISA.md or of the RISC-V specification that @a and @b are for @op ("int-min/-1", "zero-divisor", "wide-shift"),
+ * NULL for operands like any other.
+ */
+const char *bucket_special(enum px_op op, uint64_t a, uint64_t b);
+
+/* Makes id and hash from the other texts. */
+void bucket_name(struct bucket *bucket);
+
+/* "1a2b3c4d-divw": what its folder is called. NUL-terminated; returns the untruncated length. */
+size_t bucket_folder(const struct bucket *bucket, char *text, size_t size);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Where two engines part ways. Runs in a process that the program may kill: the journal, in shared memory, remembers
+ * each death, so that the same search, started again in a fresh process, takes it as a result and goes on.
+ *
+ *     whole program -> block (lockstep: stop after k blocks) -> instruction (the block cut after j of
+ *     them) -> operands (the instruction alone, with harmless operands) -> bucket
+ */
+#ifndef PX_LOCATE_H
+#define PX_LOCATE_H
+
+#include "harness/bucket.h"
+#include "harness/run.h"
+
+enum {
+    LOCATE_DEATHS_MAX = 48,
+    LOCATE_LINEAR =
+        64, /* blocks looked at one by one; beyond, by halves: some first difference, not the first */
+    LOCATE_PRICE_COPIES =
+        9, /* of one instruction: more than a cycle takes, so that slots and latency both show */
+};
+
+/* One run of the search. */
+struct locate_step {
+    uint32_t stage;
+    uint64_t number;
+};
+
+struct locate_death {
+    struct locate_step step;
+    bool compiling;
+    struct finding finding;
+};
+
+struct locate_journal {
+    struct locate_step step; /* under way; stage 0: none */
+    bool compiling;          /* an engine prepares it */
+    struct locate_death deaths[LOCATE_DEATHS_MAX];
+    size_t death_count;
+};
+
+/* What the search works with. */
+struct locate {
+    struct run *run;
+    struct locate_journal *journal;
+    _Atomic uint64_t *running; /* for the hang timer: set while an engine other than the first runs */
+    struct hostfault *deadline; /* its ticks_max is set from the first engine's time; NULL: leave it */
+};
+
+/*
+ * Compares engine 0 with engine @other (0: with the first that diverges) on @program and fills @bucket. A status
+ * other than PX_OK is our failure. May not return: see the journal.
+ */
+enum px_status locate(struct locate *locate, const struct px_program *program, size_t other,
+                      struct bucket *bucket, struct px_error *err) PX_CHECKED;
+
+#endif

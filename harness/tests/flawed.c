@@ -1,0 +1,184 @@
+#include "harness/tests/flawed.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vm/interp.h"
+
+enum {
+    FLAW_XOR = 1,
+    FLAW_MUL = 2,
+    FLAW_DIVW = 4,
+    FLAW_OVERFLOW = 8,
+    FLAW_SHY = 16,
+    FLAW_FATAL = 32,
+    FLAW_ENDLESS = 64,
+};
+
+struct px_engine {
+    struct px_engine *inner;
+    unsigned flaw;
+    unsigned flags; /* of the unit that was prepared last */
+    uint64_t *x;    /* the reference's registers, while it runs */
+    unsigned wrong; /* the register to falsify before the next instruction; 0: none */
+};
+
+static const struct {
+    const char *name;
+    unsigned flaw;
+} names[] = {
+    { "none", 0 },
+    { "xor", FLAW_XOR },
+    { "mul", FLAW_MUL },
+    { "divw", FLAW_DIVW },
+    { "overflow-divw", FLAW_OVERFLOW },
+    { "shy-xor", FLAW_SHY },
+    { "fatal-xor", FLAW_FATAL },
+    { "endless-xor", FLAW_ENDLESS },
+};
+
+static void misbehave(const struct px_engine *e, bool odd)
+{
+    volatile bool forever = e->flaw & FLAW_ENDLESS;
+    if (odd && (e->flaw & FLAW_FATAL))
+        raise(SIGFPE);
+    while (odd && forever)
+        ;
+}
+
+static bool goes_wrong(const struct px_engine *e, const struct px_insn *insn, uint64_t a, uint64_t b)
+{
+    bool shown = !(e->flags & PX_PREPARE_STOPPABLE);
+    switch (insn->op) {
+    case PX_OP_XOR:
+        misbehave(e, a & b & 1);
+        return ((e->flaw & FLAW_XOR) || ((e->flaw & FLAW_SHY) && shown)) && (a & b & 1);
+    case PX_OP_MUL:
+        return (e->flaw & FLAW_MUL) && (a & 1);
+    case PX_OP_DIVW:
+        return (e->flaw & FLAW_DIVW) ||
+               ((e->flaw & FLAW_OVERFLOW) && (uint32_t)a == UINT32_C(1) << 31 && (uint32_t)b == UINT32_MAX);
+    default:
+        return false;
+    }
+}
+
+/* The observer sees registers before each instruction, so the result is falsified one instruction later. */
+static void spy(void *arg, const struct px_insn *insn, uint32_t pc, uint64_t gas, const uint64_t *x)
+{
+    struct px_engine *e = arg;
+    (void)pc;
+    (void)gas;
+    e->x = (uint64_t *)(uintptr_t)x;
+    if (e->wrong)
+        e->x[e->wrong] ^= 1;
+    e->wrong = goes_wrong(e, insn, x[insn->rs1], x[insn->rs2]) ? insn->rd : 0;
+}
+
+static void flawed_destroy(struct px_engine *engine)
+{
+    if (engine)
+        px_interp_engine.destroy(engine->inner);
+    free(engine);
+}
+
+static const char *flawed_spec(const struct px_engine *engine)
+{
+    (void)engine;
+    return "flawed";
+}
+
+static struct px_caps flawed_caps(const struct px_engine *engine)
+{
+    return px_interp_engine.caps(engine->inner);
+}
+
+static enum px_status flawed_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
+                                     struct px_unit **unit, struct px_error *err)
+{
+    engine->flags = flags;
+    return px_interp_engine.prepare(engine->inner, image, flags, unit, err);
+}
+
+static void flawed_release(struct px_engine *engine, struct px_unit *unit)
+{
+    px_interp_engine.release(engine->inner, unit);
+}
+
+static enum px_status flawed_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
+                                 struct px_outcome *outcome, struct px_error *err)
+{
+    engine->wrong = 0;
+    enum px_status status = px_interp_engine.run(engine->inner, unit, entry, outcome, err);
+    if (status == PX_OK && engine->wrong)
+        outcome->x[engine->wrong] ^= 1;
+    return status;
+}
+
+static enum px_status flawed_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch,
+                                       const uint8_t **bytes)
+{
+    return px_interp_engine.read_page(engine->inner, page, scratch, bytes);
+}
+
+static void flawed_reset(struct px_engine *engine)
+{
+    px_interp_engine.reset(engine->inner);
+}
+
+static enum px_fault_verdict flawed_on_fault(struct px_engine *engine, int signal, void *siginfo,
+                                             void *ucontext, struct px_fault_site *site)
+{
+    return px_interp_engine.on_fault(engine->inner, signal, siginfo, ucontext, site);
+}
+
+static const struct px_engine_ops flawed_engine = {
+    .abi = PX_ENGINE_ABI,
+    .size = sizeof(struct px_engine_ops),
+    .guest = PX_GUEST_NAME,
+    .name = "flawed",
+    .destroy = flawed_destroy,
+    .spec = flawed_spec,
+    .caps = flawed_caps,
+    .prepare = flawed_prepare,
+    .release = flawed_release,
+    .run = flawed_run,
+    .read_page = flawed_read_page,
+    .reset = flawed_reset,
+    .on_fault = flawed_on_fault,
+};
+
+static bool parse(const char *flaws, unsigned *flaw)
+{
+    *flaw = 0;
+    while (*flaws) {
+        size_t length = strcspn(flaws, "+"), i = 0, count = sizeof names / sizeof names[0];
+        while (i < count && (strlen(names[i].name) != length || memcmp(names[i].name, flaws, length) != 0))
+            i++;
+        if (i == count)
+            return false;
+        *flaw |= names[i].flaw;
+        flaws += length + (flaws[length] == '+');
+    }
+    return true;
+}
+
+enum px_status flawed_open(const char *flaws, struct run *run, struct px_error *err)
+{
+    struct px_engine *e = calloc(1, sizeof *e);
+    struct engine engines[2] = { { .ops = &px_interp_engine }, { .ops = &flawed_engine, .instance = e } };
+    if (!e)
+        return px_fail(err, PX_ERR_NOMEM, "out of memory");
+    enum px_status status = parse(flaws, &e->flaw)
+                                ? px_interp_engine.create("", &e->inner, err)
+                                : px_fail(err, PX_ERR_INPUT, "engine flawed: no flaw '%.60s'", flaws);
+    if (status == PX_OK)
+        status = px_interp_engine.create("", &engines[0].instance, err);
+    if (status != PX_OK) {
+        flawed_destroy(e);
+        return status;
+    }
+    px_interp_observe(e->inner, spy, e);
+    return run_open_engines(engines, 2, run, err);
+}
