@@ -2,6 +2,26 @@
 
 #include <string.h>
 
+/* The instructions that only change registers, by the formats that such instructions have. */
+static const uint8_t alu_ops[] = {
+#define PX_OP(name, mnemonic, format, ...) LIST_##format(PX_OP_##name)
+#define LIST_R(op) op,
+#define LIST_R1(op) op,
+#define LIST_I(op) op,
+#define LIST_SH6(op) op,
+#define LIST_SH5(op) op,
+#define LIST_U(op) op,
+#define LIST_FENCE(op) op,
+#define LIST_LOAD(op)
+#define LIST_STORE(op)
+#define LIST_BRANCH(op)
+#define LIST_JAL(op)
+#define LIST_JALR(op)
+#define LIST_NONE(op)
+#define LIST_ECALLI(op)
+#include "vm/isa.def"
+};
+
 void builder_init(struct builder *b, uint64_t seed, uint64_t index, struct px_program *program)
 {
     *b = (struct builder){ .program = program, .compress = 8 };
@@ -11,6 +31,9 @@ void builder_init(struct builder *b, uint64_t seed, uint64_t index, struct px_pr
         b->likes[i] = (uint8_t)i;
     for (unsigned i = PX_REG_COUNT; i < sizeof b->likes; i++)
         b->likes[i] = (pick >> (4 * (i % 4))) & 15;
+    /* Swarm testing: half of the programs know a few neighbouring operations only, so that those meet each other. */
+    b->first = (uint8_t)((pick >> 16 & 0xff) % sizeof alu_ops);
+    b->span = (uint8_t)(pick >> 63 ? sizeof alu_ops : 6 + (pick >> 24 & 31));
     program->gas = 1000000;
 }
 
@@ -26,16 +49,22 @@ static void keep(struct builder *b, enum px_status status)
         b->status = status;
 }
 
+void builder_map(struct builder *b, uint64_t start, uint64_t size, enum px_map_kind kind, const void *content,
+                 size_t content_size)
+{
+    keep(b, px_program_map(b->program, start, size, kind, content, content_size));
+}
+
 void builder_map_regions(struct builder *b)
 {
     static const uint8_t cow_bytes[] = "parallax lines never meet, unless one of them is bent";
     uint8_t pattern[512];
     for (size_t i = 0; i < sizeof pattern; i++)
         pattern[i] = (uint8_t)(i * 167 + 13);
-    keep(b, px_program_map(b->program, PX_REGION_ZERO, 0x3000, PX_MAP_ZERO, NULL, 0));
-    keep(b, px_program_map(b->program, PX_REGION_COW, 0x2000, PX_MAP_COW, cow_bytes, sizeof cow_bytes));
-    keep(b, px_program_map(b->program, PX_REGION_RO, 0x2000, PX_MAP_RO, pattern, sizeof pattern));
-    keep(b, px_program_map(b->program, PX_REGION_TOP, 0x1000, PX_MAP_ZERO, NULL, 0));
+    builder_map(b, PX_REGION_ZERO, 0x3000, PX_MAP_ZERO, NULL, 0);
+    builder_map(b, PX_REGION_COW, 0x2000, PX_MAP_COW, cow_bytes, sizeof cow_bytes);
+    builder_map(b, PX_REGION_RO, 0x2000, PX_MAP_RO, pattern, sizeof pattern);
+    builder_map(b, PX_REGION_TOP, 0x1000, PX_MAP_ZERO, NULL, 0);
 }
 
 unsigned builder_source(struct builder *b)
@@ -77,25 +106,10 @@ void builder_half(struct builder *b, uint16_t half)
     keep(b, px_program_append(b->program, &half, sizeof half));
 }
 
-/* The instructions that only change registers, by the formats that such instructions have. */
-static const uint8_t alu_ops[] = {
-#define PX_OP(name, mnemonic, format, ...) LIST_##format(PX_OP_##name)
-#define LIST_R(op) op,
-#define LIST_R1(op) op,
-#define LIST_I(op) op,
-#define LIST_SH6(op) op,
-#define LIST_SH5(op) op,
-#define LIST_U(op) op,
-#define LIST_FENCE(op) op,
-#define LIST_LOAD(op)
-#define LIST_STORE(op)
-#define LIST_BRANCH(op)
-#define LIST_JAL(op)
-#define LIST_JALR(op)
-#define LIST_NONE(op)
-#define LIST_ECALLI(op)
-#include "vm/isa.def"
-};
+void builder_bytes(struct builder *b, const void *bytes, size_t size)
+{
+    keep(b, px_program_append(b->program, bytes, size));
+}
 
 /* What of a boundary-biased 12-bit immediate a format keeps. */
 static const int32_t imm_mask[PX_FMT_COUNT] = { [PX_FMT_I] = -1, [PX_FMT_SH6] = 63, [PX_FMT_SH5] = 31 };
@@ -107,10 +121,35 @@ static int32_t any_upper(struct prng *prng)
     return (int32_t)((pick < 4 ? uppers[pick] : (uint32_t)prng_next(prng)) << 12);
 }
 
+/* A compressed instruction that only changes registers. Drawn as bits, so that every field gets every value; what is
+ * illegal or does something else is drawn again. */
+static void any_half(struct builder *b)
+{
+    for (unsigned tries = 0; tries < 16; tries++) {
+        uint64_t pick = prng_next(&b->prng);
+        uint32_t quadrant = (pick & 15) == 0 ? 0 : 1 + (pick >> 4 & 1);
+        uint32_t half = (uint32_t)(pick >> 48 & 0xfffc) | quadrant;
+        if (quadrant == 0)
+            half &= 0x1fff; /* the only row there that is not an access */
+        else if (quadrant == 2 || half >> 13 != 4)
+            half &= 0xf7ff; /* there is no x16..x31 */
+        struct px_insn in = px_decode_word(half);
+        if (in.op == PX_OP_ILLEGAL || px_ops[in.op].effects >= PX_EFF_LOAD || (b->reserved >> in.rd & 1))
+            continue;
+        builder_half(b, (uint16_t)half);
+        return;
+    }
+}
+
 void builder_alu(struct builder *b)
 {
+    if (b->halves && prng_one_in(&b->prng, 2)) {
+        any_half(b);
+        return;
+    }
     /* Every register is drawn, then those that the format has are kept: random branches would cost more. */
-    enum px_op op = alu_ops[prng_below(&b->prng, sizeof alu_ops)];
+    uint32_t drawn = b->first + prng_below(&b->prng, b->span);
+    enum px_op op = alu_ops[drawn < sizeof alu_ops ? drawn : drawn - sizeof alu_ops];
     enum px_format format = px_ops[op].format;
     unsigned has = px_ops[op].regs;
     unsigned rd = builder_target(b), sources = (unsigned)(prng_next(&b->prng) >> 54);
@@ -132,7 +171,15 @@ uint32_t builder_here(const struct builder *b)
 
 void builder_aim(struct builder *b, uint32_t at, uint32_t target)
 {
+    builder_aim_from(b, at, at, target);
+}
+
+void builder_aim_from(struct builder *b, uint32_t at, uint32_t from, uint32_t target)
+{
     struct px_insn insn = px_decode(b->program->code, b->program->code_size, at);
-    insn.imm = (int32_t)(target - at);
+    insn.imm = (int32_t)(target - from);
+    if (px_program_patch(b->program, at, &insn) == PX_OK)
+        return;
+    insn.imm = (int32_t)(at - from + insn.len);
     keep(b, px_program_patch(b->program, at, &insn));
 }

@@ -13,8 +13,21 @@
 #include "vm/program.h"
 #include "vm/status.h"
 
+/* What a generator of structured programs may be told to leave out. */
+enum px_feature {
+    PX_FEATURE_BRANCH = 1,
+    PX_FEATURE_LOOP = 2,
+    PX_FEATURE_CALL = 4,
+    PX_FEATURE_TABLE = 8,
+    PX_FEATURE_MEMORY = 16,
+    PX_FEATURE_HOSTCALL = 32,
+    PX_FEATURE_COMPRESS = 64,
+    PX_FEATURES = 127,
+};
+
 struct px_gen_options {
-    uint32_t length; /* straight: instructions, 1..4096; 0 = random up to 64 */
+    uint32_t length;  /* straight: instructions, 1..4096; 0 = random up to 64 */
+    uint32_t without; /* PX_FEATURE_*: mix draws these for its parts; no part of a spec */
 };
 
 struct px_generator {
@@ -47,6 +60,7 @@ enum px_status px_gen_make(const struct px_gen *gen, uint64_t seed, uint64_t ind
 /* How many programs there are; UINT64_MAX when any index is one. */
 uint64_t px_gen_count(const struct px_gen *gen);
 
-extern const struct px_generator px_gen_boundary, px_gen_straight, px_gen_control, px_gen_mix;
+extern const struct px_generator px_gen_mix, px_gen_boundary, px_gen_straight, px_gen_control, px_gen_memory,
+    px_gen_compressed, px_gen_hostcall, px_gen_hostile, px_gen_gas;
 
 #endif

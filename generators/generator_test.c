@@ -75,11 +75,16 @@ static const struct {
     unsigned version;
     uint64_t digest;
 } pins[] = {
-    { "mix", 1, UINT64_C(0x737c58389db3b5b8) },
+    { "mix", 2, UINT64_C(0x63bc1f47c41959db) },
     { "boundary", 1, UINT64_C(0x06bc8909ec95a466) },
-    { "straight", 1, UINT64_C(0x38ae7f1f079f0fb5) },
-    { "straight:length=200", 1, UINT64_C(0xc662fb01639d4682) },
-    { "control", 1, UINT64_C(0x6df80518061e3d95) },
+    { "straight", 2, UINT64_C(0xcfb07906e332e9b6) },
+    { "straight:length=200", 2, UINT64_C(0x00a42eb805c184b7) },
+    { "control", 2, UINT64_C(0x82786597210f63b9) },
+    { "memory", 1, UINT64_C(0x5d0fc26952424a00) },
+    { "compressed", 1, UINT64_C(0x65acb6d8f8089f96) },
+    { "hostcall", 1, UINT64_C(0x8eb1663735db3e90) },
+    { "hostile", 1, UINT64_C(0xfc2858b657d08acf) },
+    { "gas", 1, UINT64_C(0x88bc8441ff5a4d21) },
 };
 
 static void what_each_version_of_a_generator_makes_is_pinned(void **state)
@@ -141,7 +146,8 @@ static void a_program_depends_on_seed_and_index_alone(void **state)
 static void another_seed_gives_other_programs(void **state)
 {
     (void)state;
-    static const char *const specs[] = { "mix", "straight", "control" };
+    static const char *const specs[] = { "mix",        "straight", "control", "memory",
+                                         "compressed", "hostcall", "hostile", "gas" };
     struct px_program a, b;
     px_program_init(&a);
     px_program_init(&b);
@@ -272,14 +278,19 @@ static void expect_refused(const char *spec, const char *message)
 static void an_unknown_generator_is_refused_by_name(void **state)
 {
     (void)state;
-    expect_refused("", "generator '': expected mix, boundary, straight or control");
-    expect_refused("Mix", "generator 'Mix': expected mix, boundary, straight or control");
-    expect_refused("mi", "generator 'mi': expected mix, boundary, straight or control");
-    expect_refused("mixed@1", "generator 'mixed': expected mix, boundary, straight or control");
-    expect_refused(" mix", "generator ' mix': expected mix, boundary, straight or control");
-    expect_refused(
-        "0123456789012345678901234567890123456789no more of this",
-        "generator '0123456789012345678901234567890123456789': expected mix, boundary, straight or control");
+    expect_refused("", "generator '': expected mix, boundary, straight, control, memory, compressed, "
+                       "hostcall, hostile or gas");
+    expect_refused("Mix", "generator 'Mix': expected mix, boundary, straight, control, memory, compressed, "
+                          "hostcall, hostile or gas");
+    expect_refused("mi", "generator 'mi': expected mix, boundary, straight, control, memory, compressed, "
+                         "hostcall, hostile or gas");
+    expect_refused("mixed@1", "generator 'mixed': expected mix, boundary, straight, control, memory, "
+                              "compressed, hostcall, hostile or gas");
+    expect_refused(" mix", "generator ' mix': expected mix, boundary, straight, control, memory, compressed, "
+                           "hostcall, hostile or gas");
+    expect_refused("0123456789012345678901234567890123456789no more of this",
+                   "generator '0123456789012345678901234567890123456789': expected mix, boundary, straight, "
+                   "control, memory, compressed, hostcall, hostile or gas");
 }
 
 static void an_unknown_option_or_a_value_out_of_range_is_refused(void **state)

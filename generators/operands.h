@@ -24,6 +24,9 @@ enum {
     PX_REGION_ZERO = 0x10000000, /* zero, 3 pages */
     PX_REGION_COW = 0x10200000,  /* cow, 2 pages, content shorter than the mapping */
     PX_REGION_RO = 0x10400000,   /* ro, 2 pages */
+    PX_REGION_MANY = 0x10800000, /* layouts: zero, 16 pages */
+    PX_REGION_HUGE = 0x18000000, /* hostcall: zero, as long as a range may be */
+    PX_REGION_BIG = 0x20000000,  /* layouts: zero, up to 512 MiB */
 };
 #define PX_REGION_TOP UINT32_C(0xfffff000) /* zero, the last page of the space */
 

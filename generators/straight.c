@@ -7,6 +7,8 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
 {
     struct builder b;
     builder_init(&b, seed, index, program);
+    if (options->without & PX_FEATURE_COMPRESS)
+        b.compress = 0;
     builder_seed_registers(&b);
     uint32_t length = options->length ? options->length : 1 + prng_below(&b.prng, 64);
     while (length-- > 0)
@@ -18,7 +20,7 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
 const struct px_generator px_gen_straight = {
     .name = "straight",
     .summary = "random register-only lines (option length=1..4096)",
-    .version = 1,
+    .version = 2,
     .generate = generate,
     .takes_length = true,
 };

@@ -36,7 +36,9 @@ struct job {
     struct worker_shared *shared;
     uint64_t beat;         /* last heartbeat seen ... */
     double beat_since;     /* ... and since when */
-    uint64_t last_finding; /* index + 1 of the last finding taken, so that one published twice counts once */
+    uint64_t
+        last_finding; /* index + 1 of the last finding taken, and its kind: one published twice counts once */
+    enum finding_kind last_kind;
 };
 
 struct campaign {
@@ -98,6 +100,7 @@ static enum px_status start_worker(struct campaign *c, struct job *job, struct p
 {
     job->shared->record = (struct host_record){ .signal = 0 };
     atomic_store(&job->shared->running, 0);
+    atomic_store(&job->shared->between, 0);
     job->beat = 0;
     job->beat_since = now();
     fflush(NULL); /* nothing buffered may come out twice */
@@ -149,9 +152,10 @@ static enum px_status take_finding(struct campaign *c, struct job *job, const st
                                    struct px_error *err)
 {
     struct isolated isolated;
-    if (job->last_finding == finding->index + 1)
+    if (job->last_finding == finding->index + 1 && job->last_kind == finding->kind)
         return PX_OK;
     job->last_finding = finding->index + 1;
+    job->last_kind = finding->kind;
     if (c->result->stored_count == CAMPAIGN_STORED_MAX) {
         c->result->further++;
         return PX_OK;
@@ -190,25 +194,43 @@ static enum px_status drain_ring(struct campaign *c, struct job *job, struct px_
     return status;
 }
 
+/* What a dead worker died over; false when it was between two programs, and nothing is to blame. */
+static bool blame(const struct campaign *c, struct worker_shared *s, int wait_status, struct finding *finding)
+{
+    uint64_t current = atomic_load(&s->current), at = atomic_load(&s->at), between = atomic_load(&s->between);
+    *finding = (struct finding){ .index = current };
+    finding_from_death(finding, &s->record, wait_status);
+    if (between != 0) {
+        finding->kind = FINDING_LEAK;
+        finding->index = between - 1;
+        finding->between = worker_next(finding->index, c->options->worker.jobs);
+        return true;
+    }
+    if (current < at) /* a worker's indices ascend: this one was done */
+        return false;
+    /* It may have died preparing a later program of its batch: those before it have still to run. */
+    if (current == at) {
+        atomic_store(&s->at, worker_next(current, c->options->worker.jobs));
+    } else {
+        s->skip[s->skip_count % WORKER_BATCH] = current;
+        s->skip_count += s->skip_count < WORKER_BATCH;
+    }
+    return true;
+}
+
 /* A worker ended: done, gave up, or died over a program, which is then a finding and not run again. */
 static enum px_status bury(struct campaign *c, struct job *job, int wait_status, struct px_error *err)
 {
     struct worker_shared *s = job->shared;
+    struct finding finding;
     job->pid = 0;
     if (s->status != PX_OK)
         return px_fail(err, s->status, "%s", s->error.text);
-    if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
-        return drain_ring(c, job, err);
     enum px_status status = drain_ring(c, job, err);
-    struct finding finding = { .index = atomic_load(&s->current) };
-    finding_from_death(&finding, &s->record, wait_status);
-    if (status == PX_OK)
+    if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
+        return status;
+    if (blame(c, s, wait_status, &finding) && status == PX_OK)
         status = take_finding(c, job, &finding, err);
-    /* It may have died preparing a later program of its batch: those before it have still to run. */
-    if (finding.index == atomic_load(&s->at))
-        atomic_store(&s->at, worker_next(finding.index, c->options->worker.jobs));
-    else
-        s->skip = finding.index + 1;
     c->result->restarts++;
     if (status == PX_OK && !atomic_load(&c->shared->stop))
         status = start_worker(c, job, err);

@@ -158,7 +158,8 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
           "run programs 0 to N - 1, with no time limit but --time" },
         { "seed", OPTION_NUMBER, &a.seed, 0, UINT64_MAX, "S", "campaign seed (default random, printed)" },
         { "gen", OPTION_TEXT, &a.gen, 0, 0, "SPEC",
-          "generator: mix (default), boundary, straight[:length=N], control" },
+          "generator: mix (default), boundary, straight[:length=N], control, memory, compressed, hostcall, "
+          "hostile, gas" },
         { "engines", OPTION_TEXT, &a.engines, 0, 0, "LIST",
           "engines to compare; %N: in one program of N (default interp,block,block:touch=fault%16)" },
         { "jobs", OPTION_NUMBER, &a.jobs, 1, JOBS_MAX, "N", "worker processes (default one per CPU)" },

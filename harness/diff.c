@@ -131,7 +131,7 @@ size_t diff_describe(const struct diff *d, const char *a_name, const char *b_nam
         put(&out, "  dirty   %s %zu pages   %s %zu pages   (first in one only: %#x)\n", a_name,
             d->a.dirty_count, b_name, d->b.dirty_count, d->dirty_page << PX_PAGE_BITS);
     if (d->fields & DIFF_MEMORY)
-        put(&out, "  memory  at %#x   %s %#04x   %s %#04x\n", (d->page << PX_PAGE_BITS) + d->offset, a_name,
+        put(&out, "  memory  at %#x   %s 0x%02x   %s 0x%02x\n", (d->page << PX_PAGE_BITS) + d->offset, a_name,
             d->byte_a, b_name, d->byte_b);
     return out.length;
 }

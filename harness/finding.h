@@ -14,16 +14,16 @@ enum finding_kind {
 };
 
 struct finding {
-    uint64_t index; /* of the program; meaningless for one read from a file */
-    enum finding_kind kind;
+    uint64_t index;    /* of the program; meaningless for one read from a file */
+    uint64_t between;  /* FINDING_LEAK: index of the program that ran in between */
+    uint64_t address;  /* FINDING_ABORT: that was accessed, or executed */
     size_t other; /* FINDING_DIFF, FINDING_LEAK: the engine that disagrees with the first, or with itself */
-    uint64_t between; /* FINDING_LEAK: index of the program that ran in between */
-    struct diff diff; /* FINDING_DIFF */
+    enum finding_kind kind;
     int signal; /* FINDING_ABORT */
-    bool in_harness; /* FINDING_ABORT: it was our own C code */
-    bool guest_pc_known;
     uint32_t guest_pc; /* FINDING_ABORT in generated code */
-    uint64_t address; /* FINDING_ABORT */
+    bool guest_pc_known;
+    bool in_harness; /* FINDING_ABORT: it was our own C code */
+    struct diff diff; /* FINDING_DIFF */
 };
 
 /* Turns what a dead worker left into a finding. @wait_status is waitpid's. */

@@ -29,7 +29,7 @@ static void print_version(void)
     putchar('\n');
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         print_help();
@@ -47,4 +47,13 @@ int main(int argc, char **argv)
     else
         fprintf(stderr, "parallax: unknown command '%.60s': see parallax --help\n", argv[1]);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    int code = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "parallax: standard output takes no more: results are lost\n");
+    return code == EXIT_AGREE ? EXIT_USAGE : code;
 }

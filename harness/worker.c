@@ -93,10 +93,12 @@ static enum px_status check_between(struct worker *w, const uint64_t *indices, s
 {
     bool leaks;
     struct finding finding = { .index = indices[slot], .kind = FINDING_LEAK, .between = indices[slot + 1] };
+    atomic_store(&w->shared->between, finding.index + 1);
     atomic_store_explicit(&w->shared->running, ++w->count, memory_order_relaxed);
     enum px_status status =
         run_between(&w->run, &w->slots[slot], &w->slots[slot + 1], &leaks, &finding.other, &w->shared->error);
     atomic_store_explicit(&w->shared->running, 0, memory_order_relaxed);
+    atomic_store(&w->shared->between, 0);
     if (status == PX_OK && leaks)
         publish(w->shared, &finding);
     return status;
@@ -113,6 +115,15 @@ uint64_t worker_next(uint64_t index, unsigned jobs)
     return index % WORKER_CHUNK ? index : index + (uint64_t)(jobs - 1) * WORKER_CHUNK;
 }
 
+/* It killed an earlier worker while it was prepared, and is recorded. */
+static bool to_skip(const struct worker_shared *shared, uint64_t index)
+{
+    for (size_t i = 0; i < shared->skip_count; i++)
+        if (shared->skip[i] == index)
+            return true;
+    return false;
+}
+
 /* Prepares as many programs as fit, at least one, then runs them. */
 static enum px_status run_batch(struct worker *w)
 {
@@ -121,8 +132,7 @@ static enum px_status run_batch(struct worker *w)
     enum px_status status = PX_OK;
     indices[0] = atomic_load(&w->shared->at);
     while (ready < WORKER_BATCH && indices[ready] < w->config->limit) {
-        if (indices[ready] + 1 ==
-            w->shared->skip) { /* it killed the worker before this one, and is recorded */
+        if (to_skip(w->shared, indices[ready])) {
             indices[ready] = worker_next(indices[ready], w->config->jobs);
             if (ready == 0)
                 atomic_store(&w->shared->at, indices[0]);

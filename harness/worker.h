@@ -41,7 +41,10 @@ struct worker_shared {
     _Atomic uint64_t current; /* index being generated, prepared or run */
     _Atomic uint64_t running; /* running number of the program under way, 0 between programs */
     _Atomic uint64_t beats; /* the heartbeat: grows with every program prepared or run */
-    uint64_t skip; /* index + 1 of a program that killed a worker before its turn to run; 0: none */
+    _Atomic uint64_t between; /* index + 1 of the program that check A, B, A is about; 0 outside it */
+    uint64_t skip
+        [WORKER_BATCH]; /* programs that killed a worker before their turn to run: not to be touched again */
+    size_t skip_count;
     _Atomic uint64_t ring_head, ring_tail; /* written by the worker, by the supervisor */
     struct finding ring[WORKER_RING];
     struct tally tally;

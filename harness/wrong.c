@@ -19,7 +19,7 @@ static uint32_t field_by_name(const char *name)
     for (unsigned bit = 0; bit < 32; bit++) {
         char text[64];
         diff_fields_format(UINT32_C(1) << bit, text, sizeof text);
-        if (strcmp(text, name) == 0)
+        if (text[0] != '\0' && strcmp(text, name) == 0)
             return UINT32_C(1) << bit;
     }
     return 0;
