@@ -147,19 +147,21 @@ void builder_alu(struct builder *b)
         any_half(b);
         return;
     }
-    /* Every register is drawn, then those that the format has are kept: random branches would cost more. */
-    uint32_t drawn = b->first + prng_below(&b->prng, b->span);
+    /* One draw for the instruction, the three registers and the immediate; then what the format has is kept. A draw or a
+     * random branch for each would cost more than all the rest. */
+    uint64_t pick = prng_next(&b->prng);
+    uint32_t drawn = b->first + (uint32_t)(((pick & UINT32_MAX) * b->span) >> 32);
     enum px_op op = alu_ops[drawn < sizeof alu_ops ? drawn : drawn - sizeof alu_ops];
     enum px_format format = px_ops[op].format;
-    unsigned has = px_ops[op].regs;
-    unsigned rd = builder_target(b), sources = (unsigned)(prng_next(&b->prng) >> 54);
+    unsigned has = px_ops[op].regs, rd = b->likes[(pick >> 32) & 31];
+    if ((b->reserved >> rd) & 1)
+        rd = builder_target(b);
     struct px_insn insn = { .op = (uint8_t)op, .len = 4 };
     insn.rd = has & PX_HAS_RD ? (uint8_t)rd : 0;
-    insn.rs1 = has & PX_HAS_RS1 ? b->likes[sources & 31] : 0;
-    insn.rs2 = has & PX_HAS_RS2 ? b->likes[sources >> 5] : 0;
-    if (imm_mask[format])
-        insn.imm = px_any_imm12(&b->prng) & imm_mask[format];
-    else if (format == PX_FMT_U)
+    insn.rs1 = has & PX_HAS_RS1 ? b->likes[(pick >> 37) & 31] : 0;
+    insn.rs2 = has & PX_HAS_RS2 ? b->likes[(pick >> 42) & 31] : 0;
+    insn.imm = px_imm12_of((uint32_t)(pick >> 47)) & imm_mask[format];
+    if (format == PX_FMT_U)
         insn.imm = any_upper(&b->prng);
     builder_emit(b, &insn);
 }

@@ -35,6 +35,6 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
 const struct px_generator px_gen_control = {
     .name = "control",
     .summary = "branches, loops, calls, jump tables, memory, and every way to end",
-    .version = 2,
+    .version = 1,
     .generate = generate,
 };

@@ -75,16 +75,16 @@ static const struct {
     unsigned version;
     uint64_t digest;
 } pins[] = {
-    { "mix", 2, UINT64_C(0x63bc1f47c41959db) },
+    { "mix", 1, UINT64_C(0x5991508e8ce45675) },
     { "boundary", 1, UINT64_C(0x06bc8909ec95a466) },
-    { "straight", 2, UINT64_C(0xcfb07906e332e9b6) },
-    { "straight:length=200", 2, UINT64_C(0x00a42eb805c184b7) },
-    { "control", 2, UINT64_C(0x82786597210f63b9) },
-    { "memory", 1, UINT64_C(0x5d0fc26952424a00) },
-    { "compressed", 1, UINT64_C(0x65acb6d8f8089f96) },
-    { "hostcall", 1, UINT64_C(0x8eb1663735db3e90) },
-    { "hostile", 1, UINT64_C(0xfc2858b657d08acf) },
-    { "gas", 1, UINT64_C(0x88bc8441ff5a4d21) },
+    { "straight", 1, UINT64_C(0xd29873925ab9cf9f) },
+    { "straight:length=200", 1, UINT64_C(0x02fb5032b1c8ea97) },
+    { "control", 1, UINT64_C(0xf82ce8c73f324dce) },
+    { "memory", 1, UINT64_C(0x44ca44b02435cd06) },
+    { "compressed", 1, UINT64_C(0x1923bef31b10866f) },
+    { "hostcall", 1, UINT64_C(0x61b91794886c5176) },
+    { "hostile", 1, UINT64_C(0x767b7785f7422904) },
+    { "gas", 1, UINT64_C(0xfb342411ea347e49) },
 };
 
 static void what_each_version_of_a_generator_makes_is_pinned(void **state)

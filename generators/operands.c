@@ -112,10 +112,14 @@ uint64_t px_any_value(struct prng *prng)
     }
 }
 
+int32_t px_imm12_of(uint32_t bits)
+{
+    int32_t boundary = px_imm12s[((bits & 127) * (uint32_t)px_imm12_count) >> 7];
+    int32_t any = (int32_t)((bits >> 5) & 4095) - 2048;
+    return (bits & 0x18000) ? boundary : any;
+}
+
 int32_t px_any_imm12(struct prng *prng)
 {
-    uint32_t pick = prng_below(prng, 4 * (uint32_t)px_imm12_count);
-    if (pick < 3 * (uint32_t)px_imm12_count)
-        return px_imm12s[pick % px_imm12_count];
-    return (int32_t)prng_below(prng, 4096) - 2048;
+    return px_imm12_of((uint32_t)(prng_next(prng) >> 47));
 }

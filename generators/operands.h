@@ -19,6 +19,9 @@ uint64_t px_any_value(struct prng *prng);
 /* A 12-bit signed immediate. */
 int32_t px_any_imm12(struct prng *prng);
 
+/* The same from 17 random bits. */
+int32_t px_imm12_of(uint32_t bits);
+
 /* The data regions that generated programs share, so that host pages are reused from program to program. */
 enum {
     PX_REGION_ZERO = 0x10000000, /* zero, 3 pages */

@@ -20,7 +20,7 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
 const struct px_generator px_gen_straight = {
     .name = "straight",
     .summary = "random register-only lines (option length=1..4096)",
-    .version = 2,
+    .version = 1,
     .generate = generate,
     .takes_length = true,
 };

@@ -8,11 +8,15 @@ static const struct x64_opcode scan_op[] = {
     [X64_POPCNT] = { OP_ESCAPE | OP_REP, 0xB8 },
 };
 
-/* Closing the buffer makes the room check alone keep out everything that comes later. */
 void x64_overflow(struct x64 *e)
 {
     e->overflow = true;
     e->end = e->at;
+}
+
+PX_INLINE unsigned mask_count(enum x64_size size, unsigned count)
+{
+    return count & (size == X64_64 ? 63 : 31);
 }
 
 /* A register named in the low bits of the opcode byte, or none (RAX). */
@@ -91,7 +95,7 @@ void x64_cqo(struct x64 *e, enum x64_size size)
 
 void x64_shift_ri(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64_reg reg, unsigned count)
 {
-    count = x64_mask_count(size, count);
+    count = mask_count(size, count);
     if (count && x64_room(e)) {
         uint8_t *p = put_rr(e->at, x64_op_size(size), count == 1 ? 0xD1 : 0xC1, op, reg);
 
@@ -117,7 +121,7 @@ void x64_shiftx(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64_r
 void x64_rorx(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src, unsigned count)
 {
     if (x64_room(e))
-        e->at = put8(put_vex(e->at, 3, 3, 0xF0, size, dst, 0, src), x64_mask_count(size, count));
+        e->at = put8(put_vex(e->at, 3, 3, 0xF0, size, dst, 0, src), mask_count(size, count));
 }
 
 void x64_andn(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg inverted, enum x64_reg src)
@@ -134,7 +138,7 @@ void x64_bit_rr(struct x64 *e, enum x64_bit op, enum x64_size size, enum x64_reg
 void x64_bit_ri(struct x64 *e, enum x64_bit op, enum x64_size size, enum x64_reg reg, unsigned bit)
 {
     if (x64_room(e))
-        e->at = put8(put_rr(e->at, OP_ESCAPE | x64_op_size(size), 0xBA, op, reg), x64_mask_count(size, bit));
+        e->at = put8(put_rr(e->at, OP_ESCAPE | x64_op_size(size), 0xBA, op, reg), mask_count(size, bit));
 }
 
 void x64_scan(struct x64 *e, enum x64_scan op, enum x64_size size, enum x64_reg dst, enum x64_reg src)

@@ -2,164 +2,151 @@
  * x86-64 byte encoder. Writes one instruction per call at the cursor; when fewer than
  * X64_RED_ZONE bytes are left nothing is written and a sticky overflow is set, which the caller checks once
  * per unit. Forms are the shortest that always mean the same. Nothing here knows the guest.
+ *
+ * The emitters that lowering calls most are in x64_inline.h.
  */
 #ifndef PX_JIT_X64_H
 #define PX_JIT_X64_H
 
-#include "jit/x64_put.h"
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
-/* Closes the buffer: the room check alone then keeps out everything that comes later. */
-void x64_overflow(struct x64 *e);
+/* Inlined whatever it weighs: where operands are constant, most of it folds away. */
+#define PX_INLINE static inline __attribute__((always_inline))
 
-struct x64_opcode {
-    uint8_t flags, byte;
+/* clang-format off */
+enum x64_reg {
+    RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
+    X64_NO_REG = 255
+};
+/* clang-format on */
+
+/* Operation size in bits. 32-bit forms zero the upper half of their destination. */
+enum x64_size { X64_32, X64_64 };
+
+/* clang-format off */
+enum x64_cond {
+    X64_O, X64_NO, X64_B, X64_AE, X64_E, X64_NE, X64_BE, X64_A,
+    X64_S, X64_NS, X64_P, X64_NP, X64_L, X64_GE, X64_LE, X64_G
+};
+/* clang-format on */
+
+/* Two-operand arithmetic, numbered as the /digit of opcode 81. */
+enum x64_alu { X64_ADD, X64_OR, X64_ADC, X64_SBB, X64_AND, X64_SUB, X64_XOR, X64_CMP };
+
+/* Shifts and rotates, numbered as the /digit of opcode C1. */
+enum x64_shift { X64_ROL = 0, X64_ROR = 1, X64_SHL = 4, X64_SHR = 5, X64_SAR = 7 };
+
+/* One-operand group, numbered as the /digit of opcode F7. */
+enum x64_unary { X64_NOT = 2, X64_NEG = 3, X64_MUL = 4, X64_IMUL = 5, X64_DIV = 6, X64_IDIV = 7 };
+
+/* Bit tests with a register or immediate bit number, numbered as the /digit of 0F BA. */
+enum x64_bit { X64_BT = 4, X64_BTS = 5, X64_BTR = 6, X64_BTC = 7 };
+
+/* Loads by width and extension; the S forms extend to 64 bits, the U forms zero-extend. */
+enum x64_load { X64_U8, X64_S8, X64_U16, X64_S16, X64_U32, X64_S32, X64_U64 };
+
+/* Bit scans and counts: destination, source. LZCNT, TZCNT, POPCNT need their CPU feature. */
+enum x64_scan { X64_BSF, X64_BSR, X64_TZCNT, X64_LZCNT, X64_POPCNT };
+
+/* A memory operand: [base + index * scale + disp], gs-relative when @gs, with the effective address
+ * cut to 32 bits when @addr32. */
+struct x64_mem {
+    uint8_t base;  /* enum x64_reg or X64_NO_REG */
+    uint8_t index; /* enum x64_reg or X64_NO_REG; never RSP */
+    uint8_t scale; /* 1, 2, 4, 8; ignored without index */
+    bool gs, addr32;
+    int32_t disp; /* without base and index: absolute, sign-extended (never rip-relative) */
 };
 
-static const struct x64_opcode x64_load_op[] = {
-    [X64_U8] = { OP_ESCAPE, 0xB6 },  [X64_S8] = { OP_ESCAPE | OP_W, 0xBE },
-    [X64_U16] = { OP_ESCAPE, 0xB7 }, [X64_S16] = { OP_ESCAPE | OP_W, 0xBF },
-    [X64_U32] = { 0, 0x8B },         [X64_S32] = { OP_W, 0x63 },
-    [X64_U64] = { OP_W, 0x8B },
+_Static_assert(offsetof(struct x64_mem, gs) == 3 && offsetof(struct x64_mem, addr32) == 4 &&
+                   offsetof(struct x64_mem, disp) == 8,
+               "x64_pack places them");
+
+/* Made in two stores: field by field, the encoder would read the operand back before the single bytes
+ * have met, and wait longer for it than it takes to encode it. */
+static inline struct x64_mem x64_pack(uint64_t fields, int32_t disp)
+{
+    struct x64_mem m;
+
+    memcpy(&m, &fields, sizeof fields);
+    m.disp = disp;
+    return m;
+}
+
+/* [base + disp], cheaper than an initializer. */
+static inline struct x64_mem x64_at(enum x64_reg base, int32_t disp)
+{
+    return x64_pack((uint64_t)base | (uint64_t)X64_NO_REG << 8, disp);
+}
+
+/* [base + index * scale]. */
+static inline struct x64_mem x64_scaled(enum x64_reg base, enum x64_reg index, unsigned scale)
+{
+    return x64_pack((uint64_t)base | (uint64_t)index << 8 | (uint64_t)scale << 16, 0);
+}
+
+/* gs:[base + disp] with the sum cut to 32 bits. */
+static inline struct x64_mem x64_at_gs32(enum x64_reg base, int32_t disp)
+{
+    return x64_pack((uint64_t)base | (uint64_t)X64_NO_REG << 8 | 1ULL << 24 | 1ULL << 32, disp);
+}
+
+enum { X64_RED_ZONE = 16 };
+
+struct x64 {
+    uint8_t *start, *at, *end; /* the buffer and the cursor; an overflow closes the buffer: end = at */
+    bool overflow;             /* sticky; only x64_init ends it */
 };
 
-/* By width in bytes. */
-static const uint8_t x64_store_flags[] = { [1] = OP_REG8, [2] = OP_16, [4] = 0, [8] = OP_W };
-
-PX_INLINE unsigned x64_op_size(enum x64_size size)
+static inline void x64_init(struct x64 *e, uint8_t *start, size_t size)
 {
-    return size == X64_64 ? OP_W : 0;
+    *e = (struct x64){ .start = start, .at = start, .end = start + size };
 }
 
-PX_INLINE unsigned x64_mask_count(enum x64_size size, unsigned count)
+/* Bytes written so far: the offset of the next instruction. */
+static inline uint32_t x64_offset(const struct x64 *e)
 {
-    return count & (size == X64_64 ? 63 : 31);
-}
-
-PX_INLINE bool x64_room(struct x64 *e)
-{
-    if (__builtin_expect(e->end - e->at < X64_RED_ZONE, 0)) {
-        x64_overflow(e);
-        return false;
-    }
-    return true;
-}
-
-PX_INLINE void x64_emit_rr(struct x64 *e, unsigned flags, unsigned byte, unsigned reg, unsigned rm)
-{
-    if (x64_room(e))
-        e->at = put_rr(e->at, flags, byte, reg, rm);
-}
-
-PX_INLINE void x64_emit_rm(struct x64 *e, unsigned flags, unsigned byte, unsigned reg, struct x64_mem m)
-{
-    if (x64_room(e))
-        e->at = put_rm(e->at, flags, byte, reg, m);
+    return (uint32_t)(e->at - e->start);
 }
 
 /* dst = dst OP src (X64_CMP only sets flags). */
 PX_INLINE void x64_alu_rr(struct x64 *e, enum x64_alu op, enum x64_size size, enum x64_reg dst,
-                          enum x64_reg src)
-{
-    x64_emit_rr(e, x64_op_size(size), op << 3 | 3, dst, src);
-}
-
-/* Opcode 81 becomes 83 when the immediate is one byte. */
-PX_INLINE void x64_alu_ri(struct x64 *e, enum x64_alu op, enum x64_size size, enum x64_reg dst, int32_t imm)
-{
-    unsigned bytes = imm_bytes(imm);
-
-    if (x64_room(e))
-        e->at = put_imm(put_rr(e->at, x64_op_size(size), bytes == 1 ? 0x83 : 0x81, op, dst), bytes, imm);
-}
-
+                          enum x64_reg src);
+PX_INLINE void x64_alu_ri(struct x64 *e, enum x64_alu op, enum x64_size size, enum x64_reg dst, int32_t imm);
 PX_INLINE void x64_alu_rm(struct x64 *e, enum x64_alu op, enum x64_size size, enum x64_reg dst,
-                          struct x64_mem src)
-{
-    x64_emit_rm(e, x64_op_size(size), op << 3 | 3, dst, src);
-}
-
+                          struct x64_mem src);
 void x64_alu_mr(struct x64 *e, enum x64_alu op, enum x64_size size, struct x64_mem dst, enum x64_reg src);
-PX_INLINE void x64_alu_mi(struct x64 *e, enum x64_alu op, enum x64_size size, struct x64_mem dst, int32_t imm)
-{
-    unsigned bytes = imm_bytes(imm);
-
-    if (x64_room(e))
-        e->at = put_imm(put_rm(e->at, x64_op_size(size), bytes == 1 ? 0x83 : 0x81, op, dst), bytes, imm);
-}
-
+PX_INLINE void x64_alu_mi(struct x64 *e, enum x64_alu op, enum x64_size size, struct x64_mem dst,
+                          int32_t imm);
 /* The same with a 4-byte immediate whatever its value; returns the offset of that immediate, for patching. */
 PX_INLINE uint32_t x64_alu_mi32(struct x64 *e, enum x64_alu op, enum x64_size size, struct x64_mem dst,
-                                int32_t imm)
-{
-    if (!x64_room(e))
-        return 0;
-    e->at = put_imm(put_rm(e->at, x64_op_size(size), 0x81, op, dst), 4, imm);
-    return x64_offset(e) - 4;
-}
-
+                                int32_t imm);
 /* dst8 = dst8 OP byte [src] on the low byte of any register. */
 void x64_alu_rm8(struct x64 *e, enum x64_alu op, enum x64_reg dst, struct x64_mem src);
-PX_INLINE void x64_test_rr(struct x64 *e, enum x64_size size, enum x64_reg a, enum x64_reg b)
-{
-    x64_emit_rr(e, x64_op_size(size), 0x85, b, a);
-}
-
+PX_INLINE void x64_test_rr(struct x64 *e, enum x64_size size, enum x64_reg a, enum x64_reg b);
 void x64_test_ri8(struct x64 *e, enum x64_reg reg, uint8_t imm); /* test reg8, imm8 */
 
-PX_INLINE void x64_mov_rr(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src)
-{
-    x64_emit_rr(e, x64_op_size(size), 0x8B, dst, src);
-}
-
+PX_INLINE void x64_mov_rr(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src);
 /* dst = imm in the shortest of: mov r32 imm32 (zero-extends), mov r64 simm32, mov r64 imm64. Leaves flags. */
 void x64_mov_ri(struct x64 *e, enum x64_reg dst, uint64_t imm);
-PX_INLINE void x64_load(struct x64 *e, enum x64_load kind, enum x64_reg dst, struct x64_mem src)
-{
-    /* Masked for the compiler: no load has another flag. */
-    x64_emit_rm(e, x64_load_op[kind].flags & (OP_ESCAPE | OP_W), x64_load_op[kind].byte, dst, src);
-}
-
+PX_INLINE void x64_load(struct x64 *e, enum x64_load kind, enum x64_reg dst, struct x64_mem src);
 /* Register-to-register forms of the same extensions (X64_U64 is a plain mov). */
-PX_INLINE void x64_extend(struct x64 *e, enum x64_load kind, enum x64_reg dst, enum x64_reg src)
-{
-    unsigned rm8 = kind == X64_U8 ? OP_RM8 : 0; /* X64_S8 has a REX anyway */
-
-    x64_emit_rr(e, x64_load_op[kind].flags | rm8, x64_load_op[kind].byte, dst, src);
-}
-
+PX_INLINE void x64_extend(struct x64 *e, enum x64_load kind, enum x64_reg dst, enum x64_reg src);
 /* Stores the low @bytes (1, 2, 4, 8) of src. */
-PX_INLINE void x64_store(struct x64 *e, unsigned bytes, struct x64_mem dst, enum x64_reg src)
-{
-    x64_emit_rm(e, x64_store_flags[bytes], bytes == 1 ? 0x88 : 0x89, src, dst);
-}
-
+PX_INLINE void x64_store(struct x64 *e, unsigned bytes, struct x64_mem dst, enum x64_reg src);
 /* Stores @imm cut to @bytes; with 8 bytes it is sign-extended from 32 bits. */
-PX_INLINE void x64_store_imm(struct x64 *e, unsigned bytes, struct x64_mem dst, int32_t imm)
-{
-    uint8_t *p;
-
-    if (!x64_room(e))
-        return;
-    p = put_rm(e->at, x64_store_flags[bytes], bytes == 1 ? 0xC6 : 0xC7, 0, dst);
-    e->at = put_imm(p, bytes < 4 ? bytes : 4, imm);
-}
-
+PX_INLINE void x64_store_imm(struct x64 *e, unsigned bytes, struct x64_mem dst, int32_t imm);
 /* The address itself: without the gs base, whatever @gs says. */
-PX_INLINE void x64_lea(struct x64 *e, enum x64_size size, enum x64_reg dst, struct x64_mem src)
-{
-    src.gs = false; /* lea looks at no segment */
-    x64_emit_rm(e, x64_op_size(size), 0x8D, dst, src);
-}
-
+PX_INLINE void x64_lea(struct x64 *e, enum x64_size size, enum x64_reg dst, struct x64_mem src);
 /* lea dst, [rip + x]: returns the offset of the 4-byte displacement, for x64_patch_rel32. */
 uint32_t x64_lea_rip(struct x64 *e, enum x64_reg dst);
 void x64_movsxd_rm(struct x64 *e, enum x64_reg dst, struct x64_mem src);
 
-PX_INLINE void x64_unary(struct x64 *e, enum x64_unary op, enum x64_size size, enum x64_reg reg)
-{
-    x64_emit_rr(e, x64_op_size(size), 0xF7, op, reg);
-}
-
+PX_INLINE void x64_unary(struct x64 *e, enum x64_unary op, enum x64_size size, enum x64_reg reg);
 void x64_imul_rr(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src);
 void x64_imul_rri(struct x64 *e, enum x64_size size, enum x64_reg dst, enum x64_reg src, int32_t imm);
 void x64_cqo(struct x64 *e, enum x64_size size); /* cdq, cqo */
@@ -226,5 +213,7 @@ static inline void x64_patch_jmp(struct x64 *e, uint32_t at, uint32_t target)
 /* Raw data (tables) and padding of the offset to a power of two with int3. Both obey the sticky overflow. */
 void x64_bytes(struct x64 *e, const void *bytes, size_t size);
 void x64_align(struct x64 *e, unsigned alignment);
+
+#include "jit/x64_inline.h"
 
 #endif

@@ -1,18 +1,10 @@
 /*
- * The byte writers inside x64.c. Each takes where to write and returns where it stopped. Every optional
+ * The byte writers inside the emitters. Included by x64_inline.h only. Each takes where to write and returns where it stopped. Every optional
  * byte is stored and then stepped over or not: the red zone has room for it, and a branch predictor
  * would learn nothing from the order in which registers come.
  */
 #ifndef PX_JIT_X64_PUT_H
 #define PX_JIT_X64_PUT_H
-
-#include <assert.h>
-#include <string.h>
-
-#include "jit/x64_types.h"
-
-/* Inlined whatever it weighs: with the flags constant most of a writer folds away. */
-#define PX_INLINE static inline __attribute__((always_inline))
 
 /* What an opcode byte needs in front of it. */
 enum {

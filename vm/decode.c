@@ -110,7 +110,13 @@ static struct px_insn decode_32(uint32_t word)
     int32_t imm = ((int32_t)word >> 20) & info->top;
     if (info->scattered)
         imm = scattered_immediate(word, info->format);
-    return pack(row, PX_C_NONE, 4, (fields >> 7) & 31, (fields >> 15) & 31, (fields >> 20) & 31, imm);
+    /* rd and rs1 stand as far apart in the word as in the struct. */
+    struct px_insn insn;
+    uint64_t head =
+        row | 4u << 16 | (uint64_t)(fields & 0x000f8f80) << 17 | (uint64_t)(fields & 0x01f00000) << 20;
+    memcpy(&insn, &head, sizeof head);
+    insn.imm = imm;
+    return insn;
 }
 
 /* Fields of a compressed instruction, before the checks on them. */
