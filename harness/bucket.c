@@ -25,7 +25,8 @@ const char *bucket_field(uint32_t fields)
 
 static const char *exit_word(const struct px_outcome *outcome)
 {
-    if (outcome->exit == PX_EXIT_STOPPED)
+    bool end = outcome->exit == PX_EXIT_PANIC && outcome->arg == PX_PANIC_END_OF_CODE;
+    if (outcome->exit == PX_EXIT_STOPPED || end) /* it went on; what stood behind it is chance */
         return "none";
     if (outcome->exit == PX_EXIT_PANIC && outcome->arg >= 0 && outcome->arg < PX_PANIC_COUNT)
         return px_panic_name((enum px_panic)outcome->arg);

@@ -27,10 +27,14 @@ struct bucket {
     uint64_t block; /* the block that diverges, counted as executed, from 1; 0 when not known */
     uint32_t block_pc; /* where it starts, and the registers there */
     uint64_t block_x[PX_REG_COUNT];
+    uint64_t block_gas; /* left there */
     struct px_insn insn; /* BUCKET_INSN: it, its offset and the registers before it */
     uint32_t pc;
     uint64_t x[PX_REG_COUNT];
     bool x_known;
+    uint32_t address; /* of the access, and the bytes there before it, when bytes_known > 0: so many */
+    uint8_t bytes[8];
+    size_t bytes_known;
 
     char engines[132]; /* both canonical specs, "interp|block" */
     char op[24]; /* mnemonic; "gate", "entry", "end", "compile", "?" where there is none */
@@ -46,7 +50,7 @@ struct bucket {
  */
 const char *bucket_field(uint32_t fields);
 
-/* "page_fault/none": how two sides left one instruction; a run that was stopped behind it reads "none". */
+/* "page_fault/none": how two sides left one instruction; one that went on reads "none". */
 void bucket_exits(const struct px_outcome *a, const struct px_outcome *b, char *text, size_t size);
 
 /*

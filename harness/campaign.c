@@ -15,12 +15,15 @@
 #include "harness/lockdown.h"
 #include "harness/progress.h"
 #include "harness/store.h"
+#include "harness/triage.h"
 #include "harness/wrong.h"
 
 enum {
     POLL_MS = 10,
     STALL_SECONDS = 10, /* a heartbeat that stands still for so long ends the worker */
 };
+
+#define MINIMIZE_LEAST_SECONDS 0.2
 
 /* The one flag that a signal sets: Ctrl-C or SIGTERM. */
 static volatile sig_atomic_t interrupted;
@@ -48,6 +51,7 @@ struct campaign {
     struct job *jobs;
     struct px_program program; /* of the finding at hand */
     struct px_program between; /* FINDING_LEAK: what ran in between */
+    struct triage triage;
     double start;
     struct progress progress;
 };
@@ -113,22 +117,6 @@ static enum px_status start_worker(struct campaign *c, struct job *job, struct p
     return px_fail(err, PX_ERR_SYSTEM, "fork: %s", strerror(errno));
 }
 
-static const struct campaign_finding *remember(struct campaign *c, const struct finding *finding)
-{
-    struct campaign_result *r = c->result;
-    if (r->confirmed == 0 || finding->index < r->first)
-        r->first = finding->index;
-    r->confirmed++;
-    r->by_kind[finding->kind]++;
-    struct campaign_finding *stored = &r->stored[r->stored_count++];
-    stored->index = finding->index;
-    stored->kind = finding->kind;
-    finding_format(finding, stored->what, sizeof stored->what);
-    (void)snprintf(stored->path, sizeof stored->path, "seed-%016" PRIx64 "-%s-%" PRIu64,
-                   c->options->worker.seed, c->options->worker.gen.generator->name, finding->index);
-    return stored;
-}
-
 /* Makes the finding's programs again and runs them in a fresh process. */
 static enum px_status confirm(struct campaign *c, const struct finding *finding, struct isolated *isolated,
                               struct px_error *err)
@@ -147,16 +135,32 @@ static enum px_status confirm(struct campaign *c, const struct finding *finding,
     return status;
 }
 
-/* Re-runs a finding in a fresh process; what it reproduces is stored, the rest counted as unstable. */
+static bool is_interrupted(void *arg)
+{
+    (void)arg;
+    return interrupted;
+}
+
+/* Minimizing goes on at the end of a campaign's time, but not for long. */
+static double time_to_minimize(const struct campaign *c)
+{
+    const struct campaign_options *o = c->options;
+    double left = c->start + o->seconds - now(), least = MINIMIZE_LEAST_SECONDS;
+    if (o->seconds <= 0 || left > o->minimize_seconds)
+        return o->minimize_seconds;
+    return left > least ? left : least < o->minimize_seconds ? least : o->minimize_seconds;
+}
+
+/* Re-runs a finding in a fresh process; what it reproduces goes into its bucket, the rest is counted as unstable. */
 static enum px_status take_finding(struct campaign *c, struct job *job, const struct finding *finding,
                                    struct px_error *err)
 {
-    struct isolated isolated;
+    struct isolated isolated = { .runs = 0 };
     if (job->last_finding == finding->index + 1 && job->last_kind == finding->kind)
         return PX_OK;
     job->last_finding = finding->index + 1;
     job->last_kind = finding->kind;
-    if (c->result->stored_count == CAMPAIGN_STORED_MAX) {
+    if (c->result->confirmed >= CAMPAIGN_TRIAGE_MAX) {
         c->result->further++;
         return PX_OK;
     }
@@ -168,12 +172,14 @@ static enum px_status take_finding(struct campaign *c, struct job *job, const st
         return PX_OK;
     }
     isolated.finding.index = finding->index;
-    const struct campaign_finding *stored = remember(c, &isolated.finding);
+    const struct campaign_bucket *fresh;
+    c->triage.seconds = time_to_minimize(c);
+    status = triage_finding(&c->triage, &c->program, &isolated, c->result, &fresh, err);
     progress_end(&c->progress);
-    if (!c->options->quiet)
-        fprintf(stderr, "divergence: program %" PRIu64 ": %s: %s/%s\n", stored->index, stored->what,
-                c->options->out, stored->path);
-    return store_finding(c->options->out, stored->path, &c->program, &isolated, err);
+    if (fresh && !c->options->quiet)
+        fprintf(stderr, "divergence: program %" PRIu64 ": %s: %s/%s\n", finding->index, fresh->bucket.id,
+                c->options->out, fresh->path);
+    return status;
 }
 
 static bool enough(const struct campaign *c)
@@ -240,7 +246,9 @@ static enum px_status bury(struct campaign *c, struct job *job, int wait_status,
 static void watch_heartbeat(struct job *job, double time)
 {
     uint64_t beat = atomic_load(&job->shared->beats);
-    if (beat != job->beat) {
+    const struct worker_shared *s = job->shared;
+    bool waits_for_us = atomic_load(&s->ring_head) - atomic_load(&s->ring_tail) == WORKER_RING;
+    if (beat != job->beat || waits_for_us) {
         job->beat = beat;
         job->beat_since = time;
     } else if (time - job->beat_since > (double)STALL_SECONDS) {
@@ -284,10 +292,10 @@ static void show_progress(struct campaign *c)
     if (left >= 0)
         (void)snprintf(eta, sizeof eta, " | %.0f s left", left);
     (void)snprintf(line, sizeof line,
-                   "%.0f s | %" PRIu64 " programs | %.0f/s | %" PRIu64 " divergences | %" PRIu64
-                   " unstable | %" PRIu64 " restarts%s",
-                   seconds, programs, seconds > 0 ? (double)programs / seconds : 0, r->confirmed, r->unstable,
-                   r->restarts, eta);
+                   "%.0f s | %" PRIu64 " programs | %.0f/s | %" PRIu64
+                   " divergences in %zu buckets | %" PRIu64 " unstable | %" PRIu64 " restarts%s",
+                   seconds, programs, seconds > 0 ? (double)programs / seconds : 0, r->confirmed,
+                   r->bucket_count, r->unstable, r->restarts, eta);
     progress_show(&c->progress, line);
 }
 
@@ -398,10 +406,12 @@ enum px_status campaign_run(const struct campaign_options *options, struct campa
     progress_init(&c.progress, options->quiet);
     px_program_init(&c.program);
     px_program_init(&c.between);
+    triage_init(&c.triage, options, is_interrupted);
     c.start = now();
     status = run_jobs(&c, err);
     px_program_fini(&c.program);
     px_program_fini(&c.between);
+    triage_fini(&c.triage);
     store_close(options->out);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);

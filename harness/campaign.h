@@ -5,10 +5,14 @@
 #ifndef PX_CAMPAIGN_H
 #define PX_CAMPAIGN_H
 
+#include "harness/bucket.h"
 #include "harness/worker.h"
 
 enum {
-    CAMPAIGN_STORED_MAX = 100, /* findings past this many are only counted */
+    CAMPAIGN_STORED_MAX =
+        100, /* programs kept of one bucket, and findings listed in all; the others are counted */
+    CAMPAIGN_BUCKETS_MAX = 256,
+    CAMPAIGN_TRIAGE_MAX = 1000, /* findings past this many are not looked at any more */
     CAMPAIGN_CONFIRM_RUNS = 3,
 };
 
@@ -17,15 +21,26 @@ struct campaign_options {
     double seconds;              /* 0: no time limit */
     uint64_t stop_after;         /* confirmed findings; 0: go on */
     const char *out;             /* folder for findings */
+    double minimize_seconds;     /* for each bucket's minimal program */
     bool quiet;                  /* no live line */
 };
 
-/* A stored finding. */
+/* Findings that are, as far as we can tell, one bug. */
+struct campaign_bucket {
+    struct bucket bucket;
+    uint64_t count;           /* confirmed findings in it */
+    uint64_t first;           /* lowest index among them */
+    bool minimized;           /* there is a minimal.px ... */
+    size_t before, after;     /* ... of so many instructions, out of so many */
+    char path[64];            /* folder below `out` */
+};
+
+/* A listed finding. */
 struct campaign_finding {
     uint64_t index;
     enum finding_kind kind;
     char what[160]; /* finding_format */
-    char path[160]; /* folder below `out` */
+    char path[160]; /* its bucket's folder below `out` */
 };
 
 struct campaign_result {
@@ -34,7 +49,7 @@ struct campaign_result {
     unsigned self_tests;       /* deliberately wrong engines that were caught */
     uint64_t confirmed;        /* findings that a fresh process reproduced */
     uint64_t unstable;         /* findings that it did not */
-    uint64_t further;          /* findings past CAMPAIGN_STORED_MAX: neither confirmed nor stored */
+    uint64_t further;          /* findings past CAMPAIGN_TRIAGE_MAX: neither confirmed nor stored */
     uint64_t by_kind[FINDING_KIND_COUNT]; /* confirmed ones */
     uint64_t restarts;         /* workers replaced */
     uint64_t first;            /* lowest index confirmed; valid when confirmed > 0 */
@@ -43,6 +58,8 @@ struct campaign_result {
     char specs[RUN_ENGINES_MAX][64];
     struct campaign_finding stored[CAMPAIGN_STORED_MAX];
     size_t stored_count;
+    struct campaign_bucket buckets[CAMPAIGN_BUCKETS_MAX];
+    size_t bucket_count;
 };
 
 /*

@@ -58,8 +58,17 @@ static void print_summary(const struct campaign_options *o, const struct campaig
            " further not looked at; %" PRIu64 " worker restarts\n",
            r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT], r->by_kind[FINDING_HANG],
            r->by_kind[FINDING_LEAK], r->unstable, r->further, r->restarts);
-    for (size_t i = 0; i < r->stored_count; i++)
-        printf("  %s/%s: %s\n", o->out, r->stored[i].path, r->stored[i].what);
+    if (r->bucket_count > 0)
+        printf("  buckets     %zu\n", r->bucket_count);
+    for (size_t i = 0; i < r->bucket_count; i++) {
+        const struct campaign_bucket *b = &r->buckets[i];
+        printf("  %s/%s: %s, %" PRIu64 " divergence%s, ", o->out, b->path, b->bucket.id, b->count,
+               b->count == 1 ? "" : "s");
+        if (b->minimized)
+            printf("%zu of %zu instructions in minimal.px\n", b->after, b->before);
+        else
+            printf("not minimized\n");
+    }
 }
 
 static void print_json_counts(const struct campaign_result *r)
@@ -76,6 +85,24 @@ static void print_json_counts(const struct campaign_result *r)
         printf("%s{\"spec\": \"%s\", \"programs\": %" PRIu64 ", \"native\": %" PRIu64
                ", \"side_exit\": %" PRIu64 ", \"interpreted\": %" PRIu64 "}",
                i ? ", " : "", r->specs[i], t->supported[i], t->native[i], t->side_exit[i], t->interpreted[i]);
+    printf("]");
+}
+
+/* Behind the findings: scripts read the first "fields" of the object as those of the first finding. */
+static void print_json_buckets(const struct campaign_result *r)
+{
+    printf(", \"buckets\": [");
+    for (size_t i = 0; i < r->bucket_count; i++) {
+        const struct campaign_bucket *b = &r->buckets[i];
+        printf("%s{\"id\": \"%s\", \"hash\": \"%s\", \"count\": %" PRIu64 ", \"first\": %" PRIu64
+               ", \"op\": \"%s\", \"fields\": \"%s\", \"operands\": \"%s\", \"path\": \"%s\"",
+               i ? ", " : "", b->bucket.id, b->bucket.hash, b->count, b->first, b->bucket.op,
+               b->bucket.fields, b->bucket.operands, b->path);
+        if (b->minimized)
+            printf(", \"instructions\": %zu, \"minimal_instructions\": %zu}", b->before, b->after);
+        else
+            printf(", \"instructions\": null, \"minimal_instructions\": null}");
+    }
     printf("]");
 }
 
@@ -101,12 +128,14 @@ static void print_json(const struct campaign_options *o, const struct campaign_r
     for (size_t i = 0; i < r->stored_count; i++)
         printf("%s{\"index\": %" PRIu64 ", \"fields\": \"%s\", \"path\": \"%s\"}", i ? ", " : "",
                r->stored[i].index, r->stored[i].what, r->stored[i].path);
-    printf("]}\n");
+    printf("]");
+    print_json_buckets(r);
+    printf("}\n");
 }
 
 /* What the command line says, before it is checked. */
 struct arguments {
-    uint64_t seed, seconds, count, jobs, stop_after;
+    uint64_t seed, seconds, count, jobs, stop_after, minimize;
     const char *gen, *engines, *out;
     bool json, quiet;
 };
@@ -118,6 +147,7 @@ static int make_options(const struct command *command, const struct arguments *a
                                     .stop_after = a->stop_after,
                                     .out = a->out,
                                     .quiet = a->quiet,
+                                    .minimize_seconds = (double)a->minimize,
                                     .worker = {
                                         .engines = a->engines, .seed = a->seed, .jobs = (unsigned)a->jobs } };
     enum px_status status = px_gen_parse(a->gen, &o->worker.gen, &err);
@@ -146,6 +176,7 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     struct arguments a = { .seconds = UINT64_MAX,
                            .jobs = cpus > 0 && cpus < JOBS_MAX ? (uint64_t)cpus : 1,
+                           .minimize = 2,
                            .gen = "mix",
                            .engines = "interp,block,block:touch=fault%16",
                            .out = "parallax-out" };
@@ -166,6 +197,8 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
         { "out", OPTION_TEXT, &a.out, 0, 0, "FOLDER", "where divergences go (default parallax-out)" },
         { "stop-after", OPTION_NUMBER, &a.stop_after, 1, UINT64_MAX, "N",
           "stop after N confirmed divergences" },
+        { "minimize", OPTION_NUMBER, &a.minimize, 0, 3600, "SECONDS",
+          "for each bucket's minimal program; 0 = none (default 2)" },
         { "json", OPTION_FLAG, &a.json, 0, 0, NULL, "print the summary as one JSON object" },
         { "quiet", OPTION_FLAG, &a.quiet, 0, 0, NULL, "no live line" },
     };

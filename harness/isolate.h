@@ -8,8 +8,6 @@
 #include "harness/finding.h"
 #include "vm/program.h"
 
-enum { ISOLATE_TEXT = 64 << 10 };
-
 struct isolated {
     unsigned runs;     /* completed comparisons */
     unsigned diverged; /* of them, with the same finding as the first that diverged; a death counts as one */

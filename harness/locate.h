@@ -42,6 +42,7 @@ struct locate_journal {
 struct locate {
     struct run *run;
     struct locate_journal *journal;
+    uint64_t runs; /* so far */
     _Atomic uint64_t *running; /* for the hang timer: set while an engine other than the first runs */
     struct hostfault *deadline; /* its ticks_max is set from the first engine's time; NULL: leave it */
 };

@@ -233,13 +233,15 @@ enum px_status probe_bucket(struct probe *probe, const struct px_program *progra
     write_request(s, program, other);
     enum px_status status = PX_OK;
     int wait_status = 0;
+    bool idle = probe->child != 0; /* killed while it waited, perhaps: that says nothing about the program */
     for (bool answered = false; status == PX_OK && !answered;) {
         if (probe->child == 0)
             status = start(probe, err);
         if (status == PX_OK)
             status = ask(probe, &answered, &wait_status, err);
-        if (status == PX_OK && !answered)
+        if (status == PX_OK && !answered && (!idle || s->journal.step.stage != 0))
             status = note_death(probe, wait_status, err);
+        idle = false;
     }
     if (status != PX_OK) {
         end_child(probe);

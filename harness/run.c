@@ -76,7 +76,7 @@ static enum px_status open_one(const char *list, size_t length, size_t count, st
 
 enum px_status run_open(const char *list, struct run *run, struct px_error *err)
 {
-    struct engine engines[RUN_ENGINES_MAX];
+    struct engine engines[RUN_ENGINES_MAX] = { { 0 } };
     uint64_t every[RUN_ENGINES_MAX];
     size_t count = 0;
     enum px_status status = PX_OK;

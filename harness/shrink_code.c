@@ -1,18 +1,58 @@
 #include "harness/shrink.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/locate.h"
 
 static const struct px_insn halt = { .op = PX_OP_ECALLI, .len = 4 };
 
-/* The divergent instruction alone, with the registers that it met; jumps go over one halt to a second. */
-static bool start_at_insn(struct shrink *s)
+/* What mapping @map of the program reads as, with the bytes that the located access found. */
+static bool add_map(struct shrink *s, struct px_mapping map)
+{
+    const struct bucket *b = &s->bucket;
+    uint64_t size = map.content_size;
+    for (size_t i = 0; i < b->bytes_known; i++) {
+        uint64_t at = (uint32_t)(b->address + i);
+        if (at >= map.start && at < map.start + map.size && b->bytes[i] != 0 && at - map.start >= size)
+            size = at - map.start + 1;
+    }
+    uint8_t *content = size <= PROBE_BYTES_MAX ? calloc(1, (size_t)size + 1) : NULL;
+    if (!content)
+        return false;
+    if (map.content_size > 0)
+        memcpy(content, map.content, (size_t)map.content_size);
+    for (size_t i = 0; i < b->bytes_known; i++) {
+        uint64_t at = (uint32_t)(b->address + i);
+        if (at >= map.start && at - map.start < size)
+            content[at - map.start] = b->bytes[i];
+    }
+    enum px_map_kind kind = map.kind == PX_MAP_ZERO && size > 0 ? PX_MAP_COW : map.kind;
+    enum px_status status = px_program_map(&s->candidate, map.start, map.size, kind, content, (size_t)size);
+    free(content);
+    return status == PX_OK;
+}
+
+static bool begin_with_memory(struct shrink *s)
+{
+    if (!shrink_begin(s))
+        return false;
+    bool fits = true;
+    s->candidate.map_count = 0;
+    s->candidate.content_size = 0;
+    for (size_t i = 0; i < s->best.map_count && fits; i++)
+        fits = add_map(s, px_program_mapping(&s->best, i));
+    return fits;
+}
+
+/* The divergent instruction alone, with the registers and bytes that it met; jumps go over one halt to a second. With
+ * @prelude a load of what it accesses comes first: the pages have been read. */
+static bool try_insn(struct shrink *s, const struct px_insn *prelude)
 {
     const struct bucket *b = &s->bucket;
     struct px_insn insn = b->insn;
     unsigned effects = px_ops[insn.op].effects;
-    if (b->place != BUCKET_INSN || !b->x_known || insn.op == PX_OP_ILLEGAL || !shrink_begin(s))
+    if (!begin_with_memory(s))
         return false;
     struct px_program *p = &s->candidate;
     bool jumps = effects & (PX_EFF_BRANCH | PX_EFF_JUMP);
@@ -24,9 +64,24 @@ static bool start_at_insn(struct shrink *s)
         p->x[insn.rs1] = (uint64_t)PX_CODE_BASE + (uint64_t)over - (uint64_t)(int64_t)insn.imm;
     else if (jumps && insn.op != PX_OP_JALR)
         insn.imm = over;
-    bool fits = px_program_emit(p, &insn) == PX_OK && px_program_emit(p, &halt) == PX_OK &&
-                (!jumps || px_program_emit(p, &halt) == PX_OK);
+    bool fits = (!prelude || px_program_emit(p, prelude) == PX_OK) && px_program_emit(p, &insn) == PX_OK &&
+                px_program_emit(p, &halt) == PX_OK && (!jumps || px_program_emit(p, &halt) == PX_OK);
     return fits && shrink_try(s);
+}
+
+static bool start_at_insn(struct shrink *s)
+{
+    const struct bucket *b = &s->bucket;
+    unsigned effects = px_ops[b->insn.op].effects;
+    if (b->place != BUCKET_INSN || !b->x_known || b->insn.op == PX_OP_ILLEGAL)
+        return false;
+    if (try_insn(s, NULL))
+        return true;
+    if (!(effects & (PX_EFF_LOAD | PX_EFF_STORE)))
+        return false;
+    const struct px_insn load = { .op = PX_OP_LB, .len = 4, .rs1 = b->insn.rs1, .imm = b->insn.imm };
+    const struct px_insn store = { .op = PX_OP_SB, .len = 4, .rs1 = b->insn.rs1, .imm = b->insn.imm };
+    return try_insn(s, &load) || try_insn(s, &store);
 }
 
 /* Only copies of an instruction whose price differs; dropping leaves as many as it takes. */
@@ -51,6 +106,14 @@ static bool start_at_block(struct shrink *s)
     if (b->block <= 1 || !shrink_begin(s))
         return false;
     s->candidate.entry_pc = b->block_pc;
+    memcpy(s->candidate.x, b->block_x, sizeof s->candidate.x);
+    if (shrink_try(s))
+        return true;
+    /* It may take the gas that was left. */
+    if (b->block_gas >= s->best.gas || !shrink_begin(s))
+        return false;
+    s->candidate.entry_pc = b->block_pc;
+    s->candidate.gas = b->block_gas;
     memcpy(s->candidate.x, b->block_x, sizeof s->candidate.x);
     return shrink_try(s);
 }

@@ -44,13 +44,27 @@ static bool simplify_seed(struct shrink *s, unsigned x)
     return false;
 }
 
+/* An entry that is no instruction's start is followed by none. */
+static bool shrink_entry(struct shrink *s)
+{
+    static const uint32_t low[] = { 0, 1, 2, 3, 5 };
+    for (size_t i = 0; i < sizeof low / sizeof low[0] && low[i] < s->best.entry_pc; i++) {
+        if (!shrink_begin(s))
+            return false;
+        s->candidate.entry_pc = low[i];
+        if (shrink_try(s))
+            return true;
+    }
+    return false;
+}
+
 bool shrink_seeds(struct shrink *s)
 {
-    bool kept = false;
+    bool kept = shrink_entry(s);
     if (!shrink_begin(s))
-        return false;
+        return kept;
     memset(s->candidate.x, 0, sizeof s->candidate.x);
-    kept = shrink_try(s);
+    kept |= shrink_try(s);
     for (unsigned x = 1; x < PX_REG_COUNT; x++)
         kept |= simplify_seed(s, x);
     return kept;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "harness/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -106,9 +107,21 @@ enum px_status store_report(FILE *file, const struct px_program *program, const 
     return ferror(file) ? PX_ERR_SYSTEM : PX_OK;
 }
 
-/* Writes one file of the finding, to the disk and not only to the cache. */
+static void write_bucket(FILE *file, const struct minimized *m)
+{
+    const struct bucket *b = &m->bucket;
+    fprintf(file, "bucket    %s  (%s)\n", b->id, b->hash);
+    if (b->place == BUCKET_INSN)
+        fprintf(file, "located   %s at pc %#x, in the block at pc %#x, the %" PRIu64 ". to run\n", b->op,
+                b->pc, b->block_pc, b->block);
+    if (m->confirmed)
+        fprintf(file, "minimal   minimal.px: %zu instructions of %zu, %" PRIu64 " programs tried%s\n",
+                m->after, m->before, m->candidates, m->complete ? "" : " until the time was up");
+}
+
+/* Writes one file of the finding, to the disk and not only to the cache: a program, or with NULL the report. */
 static bool write_file(int folder, const char *name, const struct px_program *program,
-                       const struct isolated *result)
+                       const struct stored *stored)
 {
     int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
@@ -117,7 +130,10 @@ static bool write_file(int folder, const char *name, const struct px_program *pr
             close(fd);
         return false;
     }
-    enum px_status status = result ? store_report(file, program, result) : px_program_write(program, file);
+    enum px_status status =
+        program ? px_program_write(program, file) : store_report(file, stored->original, stored->result);
+    if (!program && stored->minimized)
+        write_bucket(file, stored->minimized);
     bool good = status == PX_OK && fflush(file) == 0 && fsync(fd) == 0;
     return fclose(file) == 0 && good;
 }
@@ -125,39 +141,46 @@ static bool write_file(int folder, const char *name, const struct px_program *pr
 static void remove_finding(int parent, const char *name)
 {
     int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
+    DIR *entries = folder < 0 ? NULL : fdopendir(folder);
+    if (!entries) {
+        if (folder >= 0)
+            close(folder);
         return;
-    unlinkat(folder, "original.px", 0);
-    unlinkat(folder, "report.txt", 0);
-    close(folder);
+    }
+    for (struct dirent *entry; (entry = readdir(entries)) != NULL;)
+        if (entry->d_type != DT_DIR)
+            unlinkat(folder, entry->d_name, 0);
+    closedir(entries);
     unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-static bool write_finding_folder(int parent, const char *name, const struct px_program *program,
-                                 const struct isolated *result)
+static bool write_finding_folder(int parent, const char *name, const struct stored *stored)
 {
     if (mkdirat(parent, name, 0777) != 0)
         return false;
     int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return false;
-    bool good = write_file(folder, "original.px", program, NULL) &&
-                write_file(folder, "report.txt", program, result) && fsync(folder) == 0;
+    bool good = write_file(folder, "original.px", stored->original, NULL) &&
+                write_file(folder, "report.txt", NULL, stored);
+    if (good && stored->minimized && stored->minimized->confirmed)
+        good = write_file(folder, "minimal.px", stored->minimal, NULL);
+    good = good && fsync(folder) == 0;
     close(folder);
     return good;
 }
 
-enum px_status store_finding(const char *out, const char *name, const struct px_program *program,
-                             const struct isolated *result, struct px_error *err)
+enum px_status store_bucket(const char *out, const char *name, const struct stored *stored,
+                            struct px_error *err)
 {
     char temporary[64];
     (void)snprintf(temporary, sizeof temporary, ".tmp-%d", (int)getpid());
     int parent = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (parent < 0)
         return px_fail(err, PX_ERR_SYSTEM, "output folder '%s': %s", out, strerror(errno));
-    bool good = write_finding_folder(parent, temporary, program, result);
+    bool good = write_finding_folder(parent, temporary, stored);
     if (good && renameat(parent, temporary, parent, name) != 0) {
-        remove_finding(parent, name); /* of an earlier campaign with the same seed */
+        remove_finding(parent, name); /* of an earlier campaign */
         good = renameat(parent, temporary, parent, name) == 0;
     }
     if (good)
@@ -167,5 +190,33 @@ enum px_status store_finding(const char *out, const char *name, const struct px_
     if (!good)
         remove_finding(parent, temporary);
     close(parent);
+    return status;
+}
+
+enum px_status store_finding(const char *out, const char *name, const struct px_program *program,
+                             const struct isolated *result, struct px_error *err)
+{
+    const struct stored stored = { .original = program, .result = result };
+    return store_bucket(out, name, &stored, err);
+}
+
+enum px_status store_further(const char *out, const char *name, const char *file,
+                             const struct px_program *program, struct px_error *err)
+{
+    char path[PATH_ROOM];
+    static const char temporary[] = ".tmp-further";
+    int length = snprintf(path, sizeof path, "%s/%s", out, name);
+    int folder =
+        length < 0 || (size_t)length >= sizeof path ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = folder >= 0 && write_file(folder, temporary, program, NULL) &&
+                renameat(folder, temporary, folder, file) == 0 && fsync(folder) == 0;
+    enum px_status status =
+        good ? PX_OK
+             : px_fail(err, PX_ERR_SYSTEM, "finding '%s/%s/%s': %s", out, name, file, strerror(errno));
+    if (folder >= 0) {
+        if (!good)
+            unlinkat(folder, temporary, 0);
+        close(folder);
+    }
     return status;
 }

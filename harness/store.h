@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "harness/isolate.h"
+#include "harness/minimize.h"
 
 /* Makes @out and its parents and proves that files can be made in it. PX_ERR_INPUT says what stands in the way. */
 enum px_status store_open(const char *out, struct px_error *err) PX_CHECKED;
@@ -18,6 +19,22 @@ void store_close(const char *out);
  */
 enum px_status store_finding(const char *out, const char *name, const struct px_program *program,
                              const struct isolated *result, struct px_error *err) PX_CHECKED;
+
+/* A finding with its bucket and, when @minimized->confirmed, the minimal program. */
+struct stored {
+    const struct px_program *original;
+    const struct isolated *result;
+    const struct minimized *minimized; /* bucket and counts; NULL: as store_finding */
+    const struct px_program *minimal;
+};
+
+/* The same with OUT/NAME/minimal.px, and the bucket in the report. */
+enum px_status store_bucket(const char *out, const char *name, const struct stored *stored,
+                            struct px_error *err) PX_CHECKED;
+
+/* Adds a further program to a stored bucket, as OUT/NAME/@file. PX_ERR_SYSTEM. */
+enum px_status store_further(const char *out, const char *name, const char *file,
+                             const struct px_program *program, struct px_error *err) PX_CHECKED;
 
 /* The report: origin, what diverges, how to replay it. */
 enum px_status store_report(FILE *file, const struct px_program *program,

@@ -1,41 +1,44 @@
 #include "jit/cost.h"
 
-/* The gas table by class: latency, slots when rd is no source, and which source saves one of them. */
-#define CLASS_MEMORY 0, 1, NONE /* cy is mem, added for the access */
-#define CLASS_UPPER 1, 2, NONE
-#define CLASS_ALU 1, 2, EITHER
-#define CLASS_SHIFT 1, 3, RS1
-#define CLASS_SLT 3, 3, NONE
-#define CLASS_ALUW 2, 3, EITHER
-#define CLASS_SHIFTW 2, 4, RS1
-#define CLASS_MUL 3, 2, EITHER
-#define CLASS_MULW 4, 3, EITHER
-#define CLASS_MULH 4, 4, NONE
-#define CLASS_MULHSU 6, 4, NONE
-#define CLASS_DIV 60, 4, NONE
-#define CLASS_UNARY 1, 1, NONE
-#define CLASS_CTZ 2, 1, NONE
-#define CLASS_MINMAX 3, 3, EITHER
-#define CLASS_ANDN 2, 3, NONE
-#define CLASS_XNOR 2, 3, EITHER
-#define CLASS_CZERO 2, 2, NONE
-#define CLASS_JAL 15, 1, NONE
-#define CLASS_JALR 22, 1, NONE
-#define CLASS_BRANCH 20, 1, NONE
-#define CLASS_STOP 2, 1, NONE
-#define CLASS_FENCE 1, 1, NONE
-#define CLASS_CALL 0, 0, NONE /* never priced */
-
+/* Which source saves a slot when it is rd. */
 enum { NONE, RS1, EITHER };
 
+/* The gas table by class, a number a row: latency, slots when rd is no source, and which source saves one of them. */
+#define ROW(cy, slots, saves) ((cy) << 8 | (slots) << 4 | (saves))
+enum {
+    CLASS_MEMORY = ROW(0, 1, NONE), /* cy is mem, added for the access */
+    CLASS_UPPER = ROW(1, 2, NONE),
+    CLASS_ALU = ROW(1, 2, EITHER),
+    CLASS_SHIFT = ROW(1, 3, RS1),
+    CLASS_SLT = ROW(3, 3, NONE),
+    CLASS_ALUW = ROW(2, 3, EITHER),
+    CLASS_SHIFTW = ROW(2, 4, RS1),
+    CLASS_MUL = ROW(3, 2, EITHER),
+    CLASS_MULW = ROW(4, 3, EITHER),
+    CLASS_MULH = ROW(4, 4, NONE),
+    CLASS_MULHSU = ROW(6, 4, NONE),
+    CLASS_DIV = ROW(60, 4, NONE),
+    CLASS_UNARY = ROW(1, 1, NONE),
+    CLASS_CTZ = ROW(2, 1, NONE),
+    CLASS_MINMAX = ROW(3, 3, EITHER),
+    CLASS_ANDN = ROW(2, 3, NONE),
+    CLASS_XNOR = ROW(2, 3, EITHER),
+    CLASS_CZERO = ROW(2, 2, NONE),
+    CLASS_JAL = ROW(15, 1, NONE),
+    CLASS_JALR = ROW(22, 1, NONE),
+    CLASS_BRANCH = ROW(20, 1, NONE),
+    CLASS_STOP = ROW(2, 1, NONE),
+    CLASS_FENCE = ROW(1, 1, NONE),
+    CLASS_CALL = ROW(0, 0, NONE), /* never priced */
+};
+
 /* Formats without a second source decode it as 0, which must not pass for rd. */
-#define PRICE(name, format, effects, class) PRICE_OF(name, format, effects, class)
-#define PRICE_OF(name, format, effects, cy_, slots_, saves)                                                  \
+#define PRICE(name, format, effects, row)                                                                    \
     {                                                                                                        \
-        .cy = cy_,                                                                                           \
-        .slots = slots_,                                                                                     \
-        .rs1 = (saves) != NONE,                                                                              \
-        .rs2 = (saves) == EITHER && PX_FMT_##format == PX_FMT_R,                                             \
+        .cy = (row) >> 8,                                                                                    \
+        .slots = (row) >> 4 & 15,                                                                            \
+        .rs1 = ((row) & 15) != NONE,                                                                         \
+        .rs2 = ((row) & 15) == EITHER && PX_FMT_##format == PX_FMT_R,                                        \
         .accesses = ((effects) & (PX_EFF_LOAD | PX_EFF_STORE)) != 0,                                         \
         .moves = PX_OP_##name == PX_OP_ADDI || PX_OP_##name == PX_OP_ADD,                                    \
         .reserve = ((effects) & PX_EFF_LOAD ? 2 * PX_GAS_PAGE_IN : 0) +                                      \

@@ -160,7 +160,7 @@ test_fuzz_prints_one_json_object_that_jobs_do_not_change() {
     expect_exit 0
     expect_empty err
     [[ $(wc -l <out) == 1 ]]
-    expect_stdout '^\{"programs": 9000, "seed": 16, .*"first_divergence_index": null.*"findings": \[\]\}$'
+    expect_stdout '^\{"programs": 9000, "seed": 16, .*"first_divergence_index": null.*"findings": \[\], "buckets": \[\]\}$'
     sed 's/"seconds": [0-9.]*, "jobs": [0-9]*//' out >one
     run fuzz --seed 16 --count 9000 --jobs 3 --json --quiet
     sed 's/"seconds": [0-9.]*, "jobs": [0-9]*//' out >three
@@ -217,24 +217,61 @@ number_of() { # key; the first in the JSON object of the file out
     grep -o "\"$1\": [0-9]*" out | sed -n '1s/.* //p'
 }
 
-test_every_divergence_is_kept_with_program_and_report() {
-    local good=$parallax finding findings
+test_every_bucket_is_kept_with_programs_and_report() {
+    local good=$parallax bucket buckets program
     plant "$patch_differs"
-    run fuzz --seed 1 --count 1000000 --jobs 2 --stop-after 3 --out kept/below --json
+    run fuzz --seed 1 --count 1000000 --jobs 2 --stop-after 5 --out kept/below --json
     expect_exit 1
-    (($(number_of divergences) >= 3 && $(number_of programs) < 1000000))
-    findings=(kept/below/*)
-    ((${#findings[@]} == $(number_of divergences)))
-    for finding in "${findings[@]}"; do
-        [[ $finding =~ ^kept/below/seed-0000000000000001-mix-[0-9]+$ ]]
-        [[ $(ls "$finding") == $'original.px\nreport.txt' ]]
-        grep -q '^diverges  x' "$finding/report.txt"
-        run replay "$finding/original.px"
-        expect_exit 1
-        expect_stdout '^diverges  x.* \(1 of 1 runs in a fresh process\)$'
-        parallax=$good run replay "$finding/original.px"
-        expect_exit 0
+    (($(number_of divergences) >= 5 && $(number_of programs) < 1000000))
+    buckets=(kept/below/*)
+    ((${#buckets[@]} < $(number_of divergences)))
+    (($(find kept/below -name '*.px' ! -name minimal.px | wc -l) == $(number_of divergences)))
+    for bucket in "${buckets[@]}"; do
+        [[ $bucket =~ ^kept/below/[0-9a-f]{8}-sllw$ ]]
+        grep -qF "\"path\": \"${bucket##*/}\", \"instructions\": " out
+        grep -q '^diverges  x' "$bucket/report.txt"
+        grep -q '^bucket    interp|block:sllw:reg:' "$bucket/report.txt"
+        (($(grep -c "^  [0-9a-f]* *#" "$bucket/minimal.px") <= 2))
+        for program in "$bucket"/*.px; do
+            "$parallax" replay "$program" >replayed && false
+            grep -qE '^diverges  x.* \(1 of 1 runs in a fresh process\)$' replayed
+            "$good" replay "$program" >replayed
+        done
     done
+}
+
+test_minimize_writes_the_smallest_program_of_the_bucket() {
+    plant "$patch_differs"
+    run fuzz --seed 1 --count 1000000 --jobs 1 --stop-after 1 --out kept --minimize 0 --quiet
+    expect_exit 1
+    expect_stdout ', not minimized$'
+    [[ $(ls kept/*) == $'original.px\nreport.txt' ]]
+    run minimize kept/*/original.px --out small.px
+    expect_exit 1
+    expect_stdout '^bucket     interp\|block:sllw:reg:.*  \([0-9a-f]{8}\)$'
+    expect_stdout '^minimized  [0-9]+ -> 1 instructions in '
+    run replay small.px
+    expect_exit 1
+    run minimize small.px --engines interp,block:touch=fault --seconds 5
+    expect_exit 1
+    grep -q 'ecalli 0$' out
+    run minimize kept/*/original.px --out no/such/folder.px
+    expect_exit 2
+}
+
+test_minimize_says_so_when_engines_agree() {
+    printf 'parallax 1 rv64e-jar.1\ngas 1000\ncode\n  0000200b\n' >agrees.px
+    run minimize agrees.px
+    expect_exit 0
+    expect_stderr 'parallax minimize: agrees.px: the engines agree on it: nothing to minimize'
+    run minimize missing.px
+    expect_exit 2
+    printf 'parallax 1 rv64e-jar.1\ngas 1000\ncode\n  zz\n' >malformed.px
+    run minimize malformed.px
+    expect_exit 2
+    grep -q '^parallax minimize: malformed.px:4:3: ' err
+    run minimize agrees.px --engines interp,nothing
+    expect_exit 2
 }
 
 test_host_faults_end_no_campaign_and_lose_no_program() {
