@@ -52,8 +52,8 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     int code = run(argc, argv);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
+    if (code == EXIT_USAGE || (fflush(stdout) == 0 && !ferror(stdout)))
+        return code; /* a mistake has been told already */
     fprintf(stderr, "parallax: standard output takes no more: results are lost\n");
     return code == EXIT_AGREE ? EXIT_USAGE : code;
 }

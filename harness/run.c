@@ -1,5 +1,6 @@
 #include "harness/run.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -29,6 +30,7 @@ enum px_status run_open_engines(const struct engine *engines, size_t count, stru
         return px_fail(err, PX_ERR_NOMEM, "out of memory for page buffers");
     }
     for (size_t i = 0; i < count; i++) {
+        assert(engines[i].ops);
         run->caps[i] = engines[i].ops->caps(engines[i].instance);
         run->every[i] = 1;
         run->active[i] = true;
@@ -82,7 +84,7 @@ enum px_status run_open(const char *list, struct run *run, struct px_error *err)
     enum px_status status = PX_OK;
     while (status == PX_OK && *list) {
         size_t length = spec_length(list);
-        struct engine engine;
+        struct engine engine = { 0 };
         uint64_t share = 1;
         status = open_one(list, length, count, &engine, &share, err);
         if (status == PX_OK) {
