@@ -96,27 +96,21 @@ uint64_t px_any_value(struct prng *prng)
 {
     uint64_t pick = prng_next(prng);
     uint64_t value = px_values[(pick >> 8) % px_value_count];
-    switch (pick & 15) {
-    case 0:
-        return prng_next(prng);
-    case 1:
-        return (uint32_t)prng_next(prng);
-    case 2:
-        return UINT64_C(1) << ((pick >> 32) & 63);
-    case 3:
-        return value + (pick >> 62) - 1;
-    case 4:
-        return ~value;
-    default:
-        return value;
+    unsigned kind = pick & 15;
+    if (kind < 2) {
+        uint64_t any = prng_next(prng);
+        return kind == 0 ? any : (uint32_t)any;
     }
+    /* All of them made and one taken: nobody can foresee which branch a random kind takes. */
+    const uint64_t kinds[] = { UINT64_C(1) << ((pick >> 32) & 63), value + (pick >> 62) - 1, ~value, value };
+    return kinds[kind < 5 ? kind - 2 : 3];
 }
 
 int32_t px_imm12_of(uint32_t bits)
 {
     int32_t boundary = px_imm12s[((bits & 127) * (uint32_t)px_imm12_count) >> 7];
-    int32_t any = (int32_t)((bits >> 5) & 4095) - 2048;
-    return (bits & 0x18000) ? boundary : any;
+    int32_t any = (int32_t)(bits & 4095) - 2048;
+    return (bits & 0x18000) ? boundary : any; /* bits that neither of them uses */
 }
 
 int32_t px_any_imm12(struct prng *prng)

@@ -46,8 +46,8 @@ static void emit_table(struct jit_compiler *c)
     }
     c->table = x64_offset(&c->e);
     int32_t *table = table_of(c), bad = table_value(c, jit_stub(c, c->stubs->bad_target));
-    for (size_t i = 0; i < slots; i++)
-        table[i] = bad;
+    for (size_t i = 0; i < slots; i += 4) /* up to three too many: code comes to lie there */
+        table[i] = table[i + 1] = table[i + 2] = table[i + 3] = bad;
     c->e.at += slots * 4;
 }
 

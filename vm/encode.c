@@ -60,7 +60,6 @@ static const struct {
 static unsigned encode_32(const struct px_insn *insn, uint32_t *word)
 {
     const struct px_op_info *info = &px_ops[insn->op];
-    unsigned has = info->regs;
     uint32_t bits = (uint32_t)insn->imm << 20;
     if (top_range[info->format].min > top_range[info->format].max) {
         if (!place_immediate((uint32_t)insn->imm, info->format, &bits))
@@ -68,13 +67,11 @@ static unsigned encode_32(const struct px_insn *insn, uint32_t *word)
     } else if (insn->imm < top_range[info->format].min || insn->imm > top_range[info->format].max) {
         return 0;
     }
-    if ((insn->rd | insn->rs1 | insn->rs2) >= PX_REG_COUNT)
+    /* A register that the format does not name must be 0. */
+    uint32_t registers = (uint32_t)insn->rd << 7 | (uint32_t)insn->rs1 << 15 | (uint32_t)insn->rs2 << 20;
+    if ((insn->rd | insn->rs1 | insn->rs2) >= PX_REG_COUNT || (registers & ~info->fields))
         return 0;
-    if ((!(has & PX_HAS_RD) && insn->rd) || (!(has & PX_HAS_RS1) && insn->rs1) ||
-        (!(has & PX_HAS_RS2) && insn->rs2))
-        return 0;
-    *word =
-        info->match | bits | (uint32_t)insn->rd << 7 | (uint32_t)insn->rs1 << 15 | (uint32_t)insn->rs2 << 20;
+    *word = info->match | bits | registers;
     return 4;
 }
 
