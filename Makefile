@@ -32,11 +32,7 @@ endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 WERROR := -Werror
-# gcc clears what is over 96 bytes with `rep stos`, which takes 10 ns to get going.
-ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
-STORES := -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign
-endif
-PX_CFLAGS := -std=gnu17 -I. $(MODE_$(MODE)) -g -fno-omit-frame-pointer -pthread $(STORES) $(WARNINGS) $(WERROR)
+PX_CFLAGS := -std=gnu17 -I. $(MODE_$(MODE)) -g -fno-omit-frame-pointer -pthread $(WARNINGS) $(WERROR)
 PX_LDFLAGS := $(MODE_$(MODE)) -g -pthread -Wl,--as-needed
 PX_LDLIBS := -lxxhash -lZydis -lseccomp
 TEST_LDLIBS := -lcmocka

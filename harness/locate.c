@@ -155,7 +155,7 @@ static enum px_status find_block(struct search *s, uint64_t limit)
         agreed = k;
     }
     while (status == PX_OK && k - agreed > 1) {
-        struct verdict v;
+        struct verdict v = { .died = false };
         uint64_t middle = agreed + (k - agreed) / 2;
         status = locate_after_blocks(s, middle, &v);
         if (v.differs) {

@@ -122,7 +122,7 @@ enum px_status locate_after_insns(struct search *s, size_t keep, struct verdict 
  */
 static enum px_status choose_base(struct search *s, bool *possible)
 {
-    struct verdict v;
+    struct verdict v = { .died = false };
     bool fits = true;
     *possible = true;
     if (s->block == 1 || s->count == 1)
@@ -157,7 +157,7 @@ static enum px_status cut_until_it_agrees(struct search *s, size_t *keep, struct
     enum px_status status = PX_OK;
     *agreed = s->before;
     while (high - low > 1 && status == PX_OK) {
-        struct verdict v;
+        struct verdict v = { .died = false };
         size_t middle = kills ? low + 1 : low + (high - low) / 2;
         status = locate_after_insns(s, middle, &v);
         if (status == PX_OK && v.differs) {

@@ -55,7 +55,7 @@ static enum px_status try_harmless(struct search *s, uint64_t number, const stru
     *found = false;
     for (uint64_t i = 0; i < (uint64_t)FIRSTS * SECONDS && status == PX_OK && !*found; i++) {
         uint64_t x[PX_REG_COUNT];
-        struct verdict v;
+        struct verdict v = { .died = false };
         memcpy(x, b->x, sizeof x);
         x[insn->rs1] = i / SECONDS == 0 ? b->x[b->insn.rs1] : first[i / SECONDS - 1];
         if (px_ops[insn->op].regs & PX_HAS_RS2)
@@ -76,7 +76,7 @@ static enum px_status find_operands(struct search *s)
 {
     struct bucket *b = s->bucket;
     const char *special = bucket_special((enum px_op)b->insn.op, b->x[b->insn.rs1], b->x[b->insn.rs2]);
-    struct verdict v;
+    struct verdict v = { .died = false };
     bool found = false;
     if (!special || !b->x_known)
         return PX_OK;
@@ -98,7 +98,7 @@ static enum px_status find_bytes(struct search *s, size_t agreed)
     struct bucket *b = s->bucket;
     unsigned effects = px_ops[b->insn.op].effects;
     const struct engine *e = &s->l->run->engines[0];
-    struct verdict v;
+    struct verdict v = { .died = false };
     uint8_t scratch[PX_PAGE_SIZE];
     if (!(effects & (PX_EFF_LOAD | PX_EFF_STORE)) || !b->x_known)
         return PX_OK;
@@ -136,7 +136,7 @@ static enum px_status find_price(struct search *s, size_t keep)
     enum px_status status = PX_OK;
     for (size_t i = 0; i < keep && status == PX_OK; i++) {
         struct px_insn insn = px_decode(from->code, from->code_size, s->offsets[i]);
-        struct verdict v;
+        struct verdict v = { .died = false };
         if ((px_ops[insn.op].effects & PX_EFF_TERM) || insn.op == PX_OP_ILLEGAL)
             continue;
         locate_release(s, &s->variant);

@@ -249,7 +249,10 @@ static int command(char *first, char *second)
     fflush(stderr);
     int old = dup(STDERR_FILENO);
     FILE *sink = tmpfile();
-    assert_non_null(sink);
+    if (!sink || old < 0) {
+        fail_msg("no temporary file for stderr");
+        return -1;
+    }
     dup2(fileno(sink), STDERR_FILENO);
     int code = command_minimize.run(&command_minimize, second ? 3 : first ? 2 : 1, argv);
     fflush(stderr);

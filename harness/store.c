@@ -2,6 +2,7 @@
 #include "harness/store.h"
 
 #include <dirent.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -130,10 +131,15 @@ static bool write_file(int folder, const char *name, const struct px_program *pr
             close(fd);
         return false;
     }
-    enum px_status status =
-        program ? px_program_write(program, file) : store_report(file, stored->original, stored->result);
-    if (!program && stored->minimized)
-        write_bucket(file, stored->minimized);
+    enum px_status status = PX_OK;
+    if (program) {
+        status = px_program_write(program, file);
+    } else {
+        assert(stored);
+        status = store_report(file, stored->original, stored->result);
+        if (stored->minimized)
+            write_bucket(file, stored->minimized);
+    }
     bool good = status == PX_OK && fflush(file) == 0 && fsync(fd) == 0;
     return fclose(file) == 0 && good;
 }
