@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -144,19 +145,21 @@ static bool write_file(int folder, const char *name, const struct px_program *pr
     return fclose(file) == 0 && good;
 }
 
+/* Only files: a finding holds no folders. */
 static void remove_finding(int parent, const char *name)
 {
+    struct dirent **entries;
+    int count = scandirat(parent, name, &entries, NULL, NULL);
     int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = folder < 0 ? NULL : fdopendir(folder);
-    if (!entries) {
-        if (folder >= 0)
-            close(folder);
-        return;
+    for (int i = 0; i < count; i++) {
+        if (folder >= 0 && entries[i]->d_type != DT_DIR)
+            unlinkat(folder, entries[i]->d_name, 0);
+        free(entries[i]);
     }
-    for (struct dirent *entry; (entry = readdir(entries)) != NULL;)
-        if (entry->d_type != DT_DIR)
-            unlinkat(folder, entry->d_name, 0);
-    closedir(entries);
+    if (count >= 0)
+        free(entries);
+    if (folder >= 0)
+        close(folder);
     unlinkat(parent, name, AT_REMOVEDIR);
 }
 
