@@ -115,32 +115,69 @@ static int wait_for(pid_t child)
     return wait_status;
 }
 
-enum px_status isolate_run(const char *list, struct px_program *program, unsigned times,
-                           struct isolated *result, struct px_error *err)
+typedef enum px_status isolate_body(void *arg, struct px_error *err);
+
+/* Runs @body in a child to its end; what it returned and said is in @shared. PX_ERR_SYSTEM: there was no child. */
+static enum px_status in_child(struct shared *shared, isolate_body *body, void *arg, bool *ended,
+                               int *wait_status, struct px_error *err)
 {
-    struct shared *shared = isolate_share(sizeof *shared);
-    if (!shared)
-        return px_fail(err, PX_ERR_SYSTEM, "shared memory for the sandbox: %s", strerror(errno));
     pid_t child = fork();
     if (child == 0) {
         become_child();
-        shared->status = run_all(list, program, times, shared);
+        shared->status = body(arg, &shared->error);
         _exit(0);
     }
-    if (child < 0) {
-        isolate_unshare(shared, sizeof *shared);
+    if (child < 0)
         return px_fail(err, PX_ERR_SYSTEM, "fork: %s", strerror(errno));
-    }
-    int wait_status = wait_for(child);
-    enum px_status status = shared->status;
+    *wait_status = wait_for(child);
+    *ended = WIFEXITED(*wait_status) && WEXITSTATUS(*wait_status) == 0;
+    return PX_OK;
+}
+
+static enum px_status share_with_child(struct shared **shared, struct px_error *err)
+{
+    *shared = isolate_share(sizeof **shared);
+    return *shared ? PX_OK
+                   : px_fail(err, PX_ERR_SYSTEM, "shared memory for the sandbox: %s", strerror(errno));
+}
+
+/* What isolate_run asks of its child. */
+struct order {
+    const char *list;
+    struct px_program *program;
+    unsigned times;
+    struct shared *shared;
+};
+
+static enum px_status carry_out(void *arg, struct px_error *err)
+{
+    const struct order *order = arg;
+    (void)err; /* the same as order->shared->error */
+    return run_all(order->list, order->program, order->times, order->shared);
+}
+
+enum px_status isolate_run(const char *list, struct px_program *program, unsigned times,
+                           struct isolated *result, struct px_error *err)
+{
+    struct shared *shared;
+    bool ended = false;
+    int wait_status = 0;
+    enum px_status status = share_with_child(&shared, err);
     if (status != PX_OK)
-        px_fail(err, status, "%s", shared->error.text);
-    if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0) {
-        struct finding finding = { .kind = FINDING_ABORT };
-        finding_from_death(&finding, &shared->record, wait_status);
-        note(&shared->result, &finding);
+        return status;
+    struct order order = { .list = list, .program = program, .times = times, .shared = shared };
+    status = in_child(shared, carry_out, &order, &ended, &wait_status, err);
+    if (status == PX_OK) {
+        status = shared->status;
+        if (status != PX_OK)
+            px_fail(err, status, "%s", shared->error.text);
+        if (!ended) {
+            struct finding finding = { .kind = FINDING_ABORT };
+            finding_from_death(&finding, &shared->record, wait_status);
+            note(&shared->result, &finding);
+        }
+        *result = shared->result;
     }
-    *result = shared->result;
     isolate_unshare(shared, sizeof *shared);
     return status;
 }
@@ -148,21 +185,14 @@ enum px_status isolate_run(const char *list, struct px_program *program, unsigne
 enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg,
                             struct px_error *err)
 {
-    struct shared *shared = isolate_share(sizeof *shared);
-    if (!shared)
-        return px_fail(err, PX_ERR_SYSTEM, "shared memory for the sandbox: %s", strerror(errno));
-    pid_t child = fork();
-    if (child == 0) {
-        become_child();
-        shared->status = body(arg, &shared->error);
-        _exit(0);
-    }
-    enum px_status status = PX_ERR_SYSTEM;
-    if (child < 0) {
-        px_fail(err, status, "fork: %s", strerror(errno));
-    } else {
-        int wait_status = wait_for(child);
-        bool ended = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+    struct shared *shared;
+    bool ended = false;
+    int wait_status = 0;
+    enum px_status status = share_with_child(&shared, err);
+    if (status != PX_OK)
+        return status;
+    status = in_child(shared, body, arg, &ended, &wait_status, err);
+    if (status == PX_OK) {
         status = ended ? shared->status : PX_ERR_INTERNAL;
         if (status != PX_OK)
             px_fail(err, status, "%s", ended ? shared->error.text : "the process that checked it died");
