@@ -136,21 +136,26 @@ static void print_json(const struct campaign_options *o, const struct campaign_r
 /* What the command line says, before it is checked. */
 struct arguments {
     uint64_t seed, seconds, count, jobs, stop_after, minimize;
-    const char *gen, *engines, *out;
+    const char *gen, *engines, *cpu, *out;
     bool json, quiet;
+    char engine_list[ENGINES_TEXT]; /* engines, limited to cpu */
 };
 
-static int make_options(const struct command *command, const struct arguments *a, struct campaign_options *o)
+static int make_options(const struct command *command, struct arguments *a, struct campaign_options *o)
 {
     struct px_error err;
-    *o = (struct campaign_options){ .seconds = (double)a->seconds,
-                                    .stop_after = a->stop_after,
-                                    .out = a->out,
-                                    .quiet = a->quiet,
-                                    .minimize_seconds = (double)a->minimize,
-                                    .worker = {
-                                        .engines = a->engines, .seed = a->seed, .jobs = (unsigned)a->jobs } };
-    enum px_status status = px_gen_parse(a->gen, &o->worker.gen, &err);
+    enum px_status status = engines_limit_cpu(a->engines, a->cpu, a->engine_list, &err);
+    if (status != PX_OK)
+        return options_fail_status(command, status, &err);
+    *o = (struct campaign_options){
+        .seconds = (double)a->seconds,
+        .stop_after = a->stop_after,
+        .out = a->out,
+        .quiet = a->quiet,
+        .minimize_seconds = (double)a->minimize,
+        .worker = { .engines = a->engine_list, .seed = a->seed, .jobs = (unsigned)a->jobs }
+    };
+    status = px_gen_parse(a->gen, &o->worker.gen, &err);
     if (status != PX_OK)
         return options_fail_status(command, status, &err);
     uint64_t limit = px_gen_count(&o->worker.gen);
@@ -178,7 +183,7 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
                            .jobs = cpus > 0 && cpus < JOBS_MAX ? (uint64_t)cpus : 1,
                            .minimize = 2,
                            .gen = "mix",
-                           .engines = "interp,block,block:touch=fault%16",
+                           .engines = ENGINES_CAMPAIGN,
                            .out = "parallax-out" };
     if (getrandom(&a.seed, sizeof a.seed, 0) != (ssize_t)sizeof a.seed)
         return options_fail(command, "no random seed to be had: give --seed");
@@ -192,7 +197,9 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
           "generator: mix (default), boundary, straight[:length=N], control, memory, compressed, hostcall, "
           "hostile, gas" },
         { "engines", OPTION_TEXT, &a.engines, 0, 0, "LIST",
-          "engines to compare; %N: in one program of N (default interp,block,block:touch=fault%16)" },
+          "engines to compare; %N: in one program of N (default " ENGINES_CAMPAIGN ")" },
+        { "cpu-features", OPTION_TEXT, &a.cpu, 0, 0, "LIST",
+          "host features that compiled code may use: host (default), baseline, or names joined by '+'" },
         { "jobs", OPTION_NUMBER, &a.jobs, 1, JOBS_MAX, "N", "worker processes (default one per CPU)" },
         { "out", OPTION_TEXT, &a.out, 0, 0, "FOLDER", "where divergences go (default parallax-out)" },
         { "stop-after", OPTION_NUMBER, &a.stop_after, 1, UINT64_MAX, "N",

@@ -59,11 +59,12 @@ static int give(const struct command *command, const struct minimized *m, const 
 static int run_minimize(const struct command *command, int argc, char **argv)
 {
     uint64_t seconds = 10;
-    const char *out = NULL, *engines = "interp,block,block:touch=fault";
+    const char *out = NULL, *engines = ENGINES_EVERY, *cpu = NULL;
     const struct option options[] = {
         { "out", OPTION_TEXT, &out, 0, 0, "FILE", "where the program goes (default standard output)" },
-        { "engines", OPTION_TEXT, &engines, 0, 0, "LIST",
-          "engines to compare (default interp,block,block:touch=fault)" },
+        { "engines", OPTION_TEXT, &engines, 0, 0, "LIST", "engines to compare (default " ENGINES_EVERY ")" },
+        { "cpu-features", OPTION_TEXT, &cpu, 0, 0, "LIST",
+          "host features that compiled code may use: host (default), baseline, or names joined by '+'" },
         { "seconds", OPTION_NUMBER, &seconds, 1, 86400, "N", "time to spend (default 10)" },
     };
     int positional;
@@ -72,13 +73,17 @@ static int run_minimize(const struct command *command, int argc, char **argv)
         return code;
     if (positional != 1)
         return options_fail(command, "expected one FILE");
-    struct px_program program, small;
+    char list[ENGINES_TEXT];
     struct px_error err = { "" };
+    enum px_status status = engines_limit_cpu(engines, cpu, list, &err);
+    if (status != PX_OK)
+        return options_fail_status(command, status, &err);
+    struct px_program program, small;
     struct minimized m;
-    struct minimize_options o = { .probe = { .engines = engines }, .seconds = (double)seconds };
+    struct minimize_options o = { .probe = { .engines = list }, .seconds = (double)seconds };
     px_program_init(&program);
     px_program_init(&small);
-    enum px_status status = px_program_load(&program, argv[1], &err);
+    status = px_program_load(&program, argv[1], &err);
     if (status == PX_OK)
         status = minimize(&o, &program, &small, &m, &err);
     if (status != PX_OK) {

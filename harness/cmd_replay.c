@@ -68,13 +68,15 @@ static int replay(const struct command *command, const char *engines, uint64_t t
 static int run_replay(const struct command *command, int argc, char **argv)
 {
     uint64_t seed = 0, index = UINT64_MAX, times = 1;
-    const char *gen = "mix", *engines = "interp,block";
+    const char *gen = "mix", *engines = ENGINES_EVERY, *cpu = NULL;
     bool px = false;
     const struct option options[] = {
         { "seed", OPTION_NUMBER, &seed, 0, UINT64_MAX, "S", "campaign seed, in place of FILE" },
         { "index", OPTION_NUMBER, &index, 0, UINT64_MAX - 1, "I", "number of the program in that campaign" },
         { "gen", OPTION_TEXT, &gen, 0, 0, "SPEC", "its generator, with @VERSION to be sure (default mix)" },
-        { "engines", OPTION_TEXT, &engines, 0, 0, "LIST", "engines to compare (default interp,block)" },
+        { "engines", OPTION_TEXT, &engines, 0, 0, "LIST", "engines to compare (default " ENGINES_EVERY ")" },
+        { "cpu-features", OPTION_TEXT, &cpu, 0, 0, "LIST",
+          "host features that compiled code may use: host (default), baseline, or names joined by '+'" },
         { "times", OPTION_NUMBER, &times, 1, 1000000, "N", "run it so often (default 1)" },
         { "px", OPTION_FLAG, &px, 0, 0, NULL, "print the program as .px text and run nothing" },
     };
@@ -88,7 +90,10 @@ static int run_replay(const struct command *command, int argc, char **argv)
     struct px_program program;
     struct px_error err = { "" };
     px_program_init(&program);
-    enum px_status status = make_program(by_seed ? NULL : argv[1], gen, seed, index, &program, &err);
+    char list[ENGINES_TEXT];
+    enum px_status status = engines_limit_cpu(engines, cpu, list, &err);
+    if (status == PX_OK)
+        status = make_program(by_seed ? NULL : argv[1], gen, seed, index, &program, &err);
     if (status != PX_OK)
         code = options_fail_status(command, status, &err);
     else if (px)
@@ -96,7 +101,7 @@ static int run_replay(const struct command *command, int argc, char **argv)
                    ? EXIT_AGREE
                    : options_fail(command, "standard output takes no more");
     else
-        code = replay(command, engines, times, &program);
+        code = replay(command, list, times, &program);
     px_program_fini(&program);
     return code;
 }

@@ -1,17 +1,22 @@
+#define _GNU_SOURCE
 #include "harness/engines.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "jit/block.h"
 
-static const struct px_engine_ops *const engines[] = { &px_interp_engine, &px_block_engine };
+static const struct {
+    const struct px_engine_ops *ops;
+    bool native; /* makes host code, and takes cpu= */
+} engines[] = { { &px_interp_engine, false }, { &px_block_engine, true } };
 
 enum px_status engine_open(const char *spec, struct engine *engine, struct px_error *err)
 {
     size_t name = strcspn(spec, ":");
     const char *options = spec[name] == ':' ? spec + name + 1 : "";
     for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
-        const struct px_engine_ops *ops = engines[i];
+        const struct px_engine_ops *ops = engines[i].ops;
         if (strlen(ops->name) != name || memcmp(ops->name, spec, name) != 0)
             continue;
         struct px_engine *instance;
@@ -22,6 +27,61 @@ enum px_status engine_open(const char *spec, struct engine *engine, struct px_er
     }
     return px_fail(err, PX_ERR_INPUT, "engine '%.*s': expected interp or block", (int)(name < 40 ? name : 40),
                    spec);
+}
+
+size_t engines_first(const char *list)
+{
+    size_t length = strcspn(list, ",");
+    while (list[length] == ',') {
+        const char *next = list + length + 1;
+        size_t word = strcspn(next, ",:=");
+        if (next[word] != '=')
+            break;
+        length += 1 + strcspn(next, ",");
+    }
+    return length;
+}
+
+static bool is_native(const char *spec, size_t length)
+{
+    const char *colon = memchr(spec, ':', length);
+    size_t name = colon ? (size_t)(colon - spec) : length;
+    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++)
+        if (engines[i].native && strlen(engines[i].ops->name) == name &&
+            memcmp(engines[i].ops->name, spec, name) == 0)
+            return true;
+    return false;
+}
+
+static bool names_cpu(const char *spec, size_t length)
+{
+    const char *option = memmem(spec, length, "cpu=", 4);
+    return option && option > spec && (option[-1] == ':' || option[-1] == ',');
+}
+
+enum px_status engines_limit_cpu(const char *list, const char *features, char text[ENGINES_TEXT],
+                                 struct px_error *err)
+{
+    size_t used = 0;
+    if (features && (!*features || strpbrk(features, ",:%")))
+        return px_fail(err, PX_ERR_INPUT,
+                       "cpu features '%.40s': expected host, baseline, or names joined by '+'", features);
+    while (*list && used < ENGINES_TEXT) {
+        size_t length = engines_first(list), body = strcspn(list, "%");
+        const char *key = "";
+        body = body < length ? body : length;
+        if (features && is_native(list, body) && !names_cpu(list, body))
+            key = memchr(list, ':', body) ? ",cpu=" : ":cpu=";
+        used += (size_t)snprintf(text + used, ENGINES_TEXT - used, "%.*s%s%s%.*s%s", (int)body, list, key,
+                                 *key ? features : "", (int)(length - body), list + body,
+                                 list[length] ? "," : "");
+        list += length + (list[length] == ',');
+    }
+    if (used >= ENGINES_TEXT)
+        return px_fail(err, PX_ERR_INPUT, "engines: expected a list of at most %d characters",
+                       ENGINES_TEXT - 1);
+    text[used] = '\0';
+    return PX_OK;
 }
 
 void engine_close(struct engine *engine)

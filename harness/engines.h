@@ -12,6 +12,24 @@ struct engine {
     struct px_engine *instance;
 };
 
+/*
+ * Lists of specs, separated by commas: a comma followed by KEY= goes on with the options before it. What campaigns
+ * compare by default (%N: in one program of N), and every way of running a program that they use, for a single one.
+ */
+#define ENGINES_CAMPAIGN "interp,block,block:touch=fault%16,block:cpu=baseline%16"
+#define ENGINES_EVERY "interp,block,block:touch=fault,block:cpu=baseline"
+enum { ENGINES_TEXT = 1024 }; /* room for a list, its end included */
+
+/* Length of the first spec in @list. */
+size_t engines_first(const char *list);
+
+/*
+ * @list with "cpu=@features" given to every engine that makes host code and names no cpu= itself. @features NULL: as
+ * it is. PX_ERR_INPUT: the result is longer than ENGINES_TEXT.
+ */
+enum px_status engines_limit_cpu(const char *list, const char *features, char text[ENGINES_TEXT],
+                                 struct px_error *err) PX_CHECKED;
+
 /* PX_ERR_INPUT: no such engine, or an option it does not know (says which and what is expected). */
 enum px_status engine_open(const char *spec, struct engine *engine, struct px_error *err) PX_CHECKED;
 void engine_close(struct engine *engine);

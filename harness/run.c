@@ -5,20 +5,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Length of the first spec in @list: up to a comma that is not followed by KEY=. */
-static size_t spec_length(const char *list)
-{
-    size_t length = strcspn(list, ",");
-    while (list[length] == ',') {
-        const char *next = list + length + 1;
-        size_t word = strcspn(next, ",:=");
-        if (next[word] != '=')
-            break;
-        length += 1 + strcspn(next, ",");
-    }
-    return length;
-}
-
 enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run,
                                 struct px_error *err)
 {
@@ -83,7 +69,7 @@ enum px_status run_open(const char *list, struct run *run, struct px_error *err)
     size_t count = 0;
     enum px_status status = PX_OK;
     while (status == PX_OK && *list) {
-        size_t length = spec_length(list);
+        size_t length = engines_first(list);
         struct engine engine = { 0 };
         uint64_t share = 1;
         status = open_one(list, length, count, &engine, &share, err);

@@ -46,9 +46,8 @@ struct run_result {
 };
 
 /*
- * Opens the engines of a comma-separated list of specs, "interp,block:touch=fault,cpu=baseline,block%16": a comma
- * followed by KEY= goes on with the options before it, and a spec that ends in %N takes part in one program of N (never the first,
- * which all others are held against). PX_ERR_INPUT: fewer than two, too many, a bad %N, or what engine_open says.
+ * Opens the engines of a list of specs (engines.h), "interp,block:touch=fault,cpu=baseline,block%16": a spec that
+ * ends in %N takes part in one program of N (never the first, which all others are held against). PX_ERR_INPUT: fewer than two, too many, a bad %N, or what engine_open says.
  */
 enum px_status run_open(const char *list, struct run *run, struct px_error *err) PX_CHECKED;
 

@@ -198,6 +198,37 @@ static void bad_lists_are_refused_with_a_reason(void **state)
     }
 }
 
+static void a_cpu_limit_goes_to_every_engine_that_makes_code(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *features, *expected;
+    } rows[] = {
+        { "interp,block,block:touch=fault%16", NULL, "interp,block,block:touch=fault%16" },
+        { "interp,block", "baseline", "interp,block:cpu=baseline" },
+        { "interp,block%3,block:touch=fault%16,block:cpu=host,touch=fault", "bmi1+bmi2",
+          "interp,block:cpu=bmi1+bmi2%3,block:touch=fault,cpu=bmi1+bmi2%16,block:cpu=host,touch=fault" },
+        { "blocks,interp:x=1,block:xcpu=1", "host", "blocks,interp:x=1,block:xcpu=1,cpu=host" },
+        { "", "host", "" },
+    };
+    char text[ENGINES_TEXT], longest[ENGINES_TEXT + 1];
+    struct px_error err;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(engines_limit_cpu(rows[i].list, rows[i].features, text, &err), PX_OK);
+        assert_string_equal(text, rows[i].expected);
+    }
+    memset(longest, 'x', ENGINES_TEXT);
+    longest[ENGINES_TEXT] = '\0';
+    assert_int_equal(engines_limit_cpu(longest, NULL, text, &err), PX_ERR_INPUT);
+    assert_string_equal(err.text, "engines: expected a list of at most 1023 characters");
+    longest[ENGINES_TEXT - 1] = '\0';
+    assert_int_equal(engines_limit_cpu(longest, "host", text, &err), PX_OK);
+    assert_string_equal(text, longest);
+    assert_int_equal(engines_limit_cpu("block", "bmi1,touch=fault", text, &err), PX_ERR_INPUT);
+    assert_string_equal(err.text,
+                        "cpu features 'bmi1,touch=fault': expected host, baseline, or names joined by '+'");
+}
+
 static void a_spec_that_is_too_long_is_refused(void **state)
 {
     (void)state;
@@ -428,6 +459,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_split_before_names_and_not_before_options),
         cmocka_unit_test(bad_lists_are_refused_with_a_reason),
+        cmocka_unit_test(a_cpu_limit_goes_to_every_engine_that_makes_code),
         cmocka_unit_test(a_spec_that_is_too_long_is_refused),
         cmocka_unit_test(engines_that_agree_do_not_diverge),
         cmocka_unit_test(the_first_engine_that_diverges_is_named),

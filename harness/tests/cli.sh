@@ -131,6 +131,12 @@ test_fuzz_refuses_options_that_cannot_be() {
 test_fuzz_refuses_engines_and_generators_that_cannot_be() {
     refused 'parallax fuzz: 1 engine: expected at least two to compare' fuzz --engines interp
     refused "parallax fuzz: engine interp: option 'x=1': expected none" fuzz --engines interp:x=1,block
+    refused "parallax fuzz: cpu feature 'z80': expected host, baseline, or bmi1, bmi2, lzcnt, popcnt joined by '+'" \
+        fuzz --cpu-features z80
+    refused "parallax replay: cpu features 'a,b': expected host, baseline, or names joined by '+'" \
+        replay --index 0 --cpu-features a,b
+    refused "parallax minimize: cpu features '': expected host, baseline, or names joined by '+'" \
+        minimize --cpu-features= x.px
     run fuzz --gen nope
     expect_exit 2
     [[ $(<err) == "parallax fuzz: generator 'nope': expected mix, "* ]]
@@ -138,6 +144,16 @@ test_fuzz_refuses_engines_and_generators_that_cannot_be() {
     expect_exit 2
     [[ $(<err) == "parallax fuzz: generator mix: version '999': this build makes version "* ]]
     [[ ! -e parallax-out ]]
+}
+
+test_cpu_features_hold_for_every_engine_that_makes_code() {
+    run fuzz --seed 7 --count 2000 --cpu-features baseline --engines interp,block,block:cpu=host
+    expect_exit 0
+    expect_stdout '^  block:cpu=baseline ran 100.00 % of the programs'
+    expect_stdout '^  block +ran 100.00 % of the programs'
+    run replay --seed 7 --index 0 --cpu-features baseline
+    expect_exit 0
+    expect_stdout 'block:cpu=baseline'
 }
 
 test_fuzz_refuses_an_output_folder_that_cannot_be() {
