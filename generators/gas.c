@@ -20,6 +20,15 @@ static uint64_t limit_of(struct prng *prng, unsigned step)
     return start - 1 + prng_below(prng, (uint32_t)width + 1);
 }
 
+/* Around a power of two that a signed or a 32-bit comparison would stumble over, or anything at all. */
+static uint64_t vast_limit(struct prng *prng)
+{
+    static const uint64_t edges[] = { UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(1) << 63, 0 };
+    uint32_t pick = prng_below(prng, 5);
+    uint64_t any = prng_next(prng);
+    return pick == 4 ? any : edges[pick] + any % 65 - 32 - (edges[pick] ? 0 : 33);
+}
+
 static enum px_status generate(const struct px_gen_options *options, uint64_t seed, uint64_t index,
                                struct px_program *program)
 {
@@ -29,13 +38,15 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
     const struct px_generator *part = parts[prng_below(&prng, sizeof parts / sizeof parts[0])];
     enum px_status status = part->generate(options, seed, part->count ? prng_next(&prng) : inner, program);
     prng_init(&prng, seed ^ UINT64_C(0x676173), index);
-    program->gas = limit_of(&prng, (unsigned)(index % STEPS));
+    unsigned step = (unsigned)(index % STEPS);
+    bool vast = step == STEPS - 1 && part == &px_gen_straight; /* which has no loop */
+    program->gas = vast ? vast_limit(&prng) : limit_of(&prng, step);
     return status;
 }
 
 const struct px_generator px_gen_gas = {
     .name = "gas",
     .summary = "programs of the others, each under 64 gas limits from 0 up",
-    .version = 1,
+    .version = 2,
     .generate = generate,
 };

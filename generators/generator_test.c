@@ -75,7 +75,7 @@ static const struct {
     unsigned version;
     uint64_t digest;
 } pins[] = {
-    { "mix", 1, UINT64_C(0x38b1180b53c3e9ae) },
+    { "mix", 2, UINT64_C(0x6b90ca08b08e51d9) },
     { "boundary", 1, UINT64_C(0x06bc8909ec95a466) },
     { "straight", 1, UINT64_C(0x2f0d2c967a4b38f2) },
     { "straight:length=200", 1, UINT64_C(0x7c03aef839484cf5) },
@@ -84,7 +84,7 @@ static const struct {
     { "compressed", 1, UINT64_C(0xbbbf4705593b8b70) },
     { "hostcall", 1, UINT64_C(0x7a36692d81ae49a0) },
     { "hostile", 1, UINT64_C(0x1136a9067da4f13d) },
-    { "gas", 1, UINT64_C(0xbf6b5a4bfed1770c) },
+    { "gas", 2, UINT64_C(0x9a99b035a00371c3) },
 };
 
 static void what_each_version_of_a_generator_makes_is_pinned(void **state)
@@ -166,6 +166,17 @@ static void another_seed_gives_other_programs(void **state)
     px_program_fini(&b);
 }
 
+static bool may_loop(const struct px_program *program)
+{
+    for (size_t at = 0; at < program->code_size;) {
+        struct px_insn insn = px_decode(program->code, program->code_size, at);
+        if (px_ops[insn.op].effects & (PX_EFF_BRANCH | PX_EFF_JUMP))
+            return true;
+        at += insn.len;
+    }
+    return false;
+}
+
 static void every_program_is_a_sound_image_that_knows_its_origin(void **state)
 {
     (void)state;
@@ -186,7 +197,7 @@ static void every_program_is_a_sound_image_that_knows_its_origin(void **state)
             assert_int_equal(program.origin.index, index * 1891);
             assert_int_equal(program.origin.version, gen.generator->version);
             assert_string_equal(program.origin.gen, pins[i].spec);
-            assert_true(program.gas <= 1000000);
+            assert_true(program.gas <= 1000000 || !may_loop(&program));
             assert_int_equal(program.x[0], 0);
         }
     }

@@ -37,6 +37,6 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
 const struct px_generator px_gen_mix = {
     .name = "mix",
     .summary = "weighted sum of the others, each program with a random set of features; the default",
-    .version = 1,
+    .version = 2,
     .generate = generate,
 };
