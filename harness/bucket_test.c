@@ -16,7 +16,7 @@
 /* The engine list names what to be wrong about, see flawed.h. */
 static struct probe *open_probe(const char *flaws)
 {
-    struct probe_config config = { .engines = flaws, .open = flawed_open };
+    struct probe_config config = { .sandbox = { .engines = flaws, .open = flawed_open } };
     struct probe *probe;
     struct px_error err = { "" };
     if (probe_create(&config, &probe, &err) != PX_OK)

@@ -49,7 +49,7 @@ static double now(void)
 
 /* What must hold before the first worker: the engines open, and the harness sees every lie. */
 struct preflight {
-    const char *engines;
+    const struct sandbox *sandbox;
     size_t engine_count;
     char specs[RUN_ENGINES_MAX][64];
     unsigned self_tests;
@@ -59,7 +59,7 @@ static enum px_status preflight(void *arg, struct px_error *err)
 {
     struct preflight *p = arg;
     struct run run;
-    enum px_status status = run_open(p->engines, &run, err);
+    enum px_status status = sandbox_open(p->sandbox, &run, err);
     if (status != PX_OK)
         return status;
     p->engine_count = run.count;
@@ -75,7 +75,7 @@ static enum px_status check_first(struct campaign *c, struct px_error *err)
     struct preflight *p = isolate_share(sizeof *p);
     if (!p)
         return px_fail(err, PX_ERR_SYSTEM, "shared memory: %s", strerror(errno));
-    p->engines = c->options->worker.engines;
+    p->sandbox = &c->options->worker.sandbox;
     enum px_status status = isolate_call(preflight, p, err);
     c->result->engine_count = p->engine_count;
     memcpy(c->result->specs, p->specs, sizeof p->specs);
@@ -95,9 +95,9 @@ static enum px_status confirm(struct campaign *c, const struct finding *finding,
     if (status != PX_OK)
         return px_fail(err, status, "program %" PRIu64 " cannot be made again", finding->index);
     if (finding->kind != FINDING_LEAK)
-        return isolate_run(w->engines, &c->program, CAMPAIGN_CONFIRM_RUNS, isolated, err);
+        return isolate_run(&w->sandbox, &c->program, CAMPAIGN_CONFIRM_RUNS, isolated, err);
     bool leaks = false;
-    status = isolate_between(w->engines, &c->program, &c->between, &leaks, err);
+    status = isolate_between(&w->sandbox, &c->program, &c->between, &leaks, err);
     *isolated = (struct isolated){ .diverged = leaks, .finding = *finding };
     return status;
 }

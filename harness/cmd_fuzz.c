@@ -153,7 +153,7 @@ static int make_options(const struct command *command, struct arguments *a, stru
         .out = a->out,
         .quiet = a->quiet,
         .minimize_seconds = (double)a->minimize,
-        .worker = { .engines = a->engine_list, .seed = a->seed, .jobs = (unsigned)a->jobs }
+        .worker = { .sandbox = { .engines = a->engine_list }, .seed = a->seed, .jobs = (unsigned)a->jobs }
     };
     status = px_gen_parse(a->gen, &o->worker.gen, &err);
     if (status != PX_OK)

@@ -80,7 +80,7 @@ static int run_minimize(const struct command *command, int argc, char **argv)
         return options_fail_status(command, status, &err);
     struct px_program program, small;
     struct minimized m;
-    struct minimize_options o = { .probe = { .engines = list }, .seconds = (double)seconds };
+    struct minimize_options o = { .probe = { .sandbox = { .engines = list } }, .seconds = (double)seconds };
     px_program_init(&program);
     px_program_init(&small);
     status = px_program_load(&program, argv[1], &err);

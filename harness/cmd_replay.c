@@ -56,7 +56,8 @@ static int replay(const struct command *command, const char *engines, uint64_t t
 {
     struct isolated result;
     struct px_error err = { "" };
-    enum px_status status = isolate_run(engines, program, (unsigned)times, &result, &err);
+    const struct sandbox sandbox = { .engines = engines };
+    enum px_status status = isolate_run(&sandbox, program, (unsigned)times, &result, &err);
     if (status != PX_OK)
         return options_fail_status(command, status, &err);
     if (store_report(stdout, program, &result) != PX_OK)

@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness/lockdown.h"
-
 enum { STALL_SECONDS = 20 }; /* of wall time without an end: the CPU timer should have spoken long before */
 
 /* What the child and we share. */
@@ -72,22 +70,19 @@ static enum px_status compare_once(struct run *run, const struct px_image *image
     return PX_OK;
 }
 
-static enum px_status run_all(const char *list, struct px_program *program, unsigned times,
+static enum px_status run_all(const struct sandbox *sandbox, struct px_program *program, unsigned times,
                               struct shared *shared)
 {
     struct run run;
     struct px_image image;
-    enum px_status status = run_open(list, &run, &shared->error);
+    struct hostfault hostfault = { .record = &shared->record, .running = &shared->running };
+    enum px_status status = sandbox_enter(sandbox, &run, &hostfault, &shared->error);
     if (status != PX_OK)
         return status;
-    struct hostfault hostfault = { .run = &run, .record = &shared->record, .running = &shared->running };
     shared->result.engine_count = run.count;
     for (size_t i = 0; i < run.count; i++)
         strncpy(shared->result.specs[i], engine_spec(&run.engines[i]), sizeof shared->result.specs[i] - 1);
     px_program_image(program, &image);
-    status = hostfault_install(&hostfault, &shared->error);
-    if (status == PX_OK)
-        status = lockdown_enter(&shared->error);
     for (unsigned i = 0; status == PX_OK && i < times; i++)
         status = compare_once(&run, &image, shared);
     return status; /* the process ends here: nothing is closed, in case it is broken */
@@ -143,7 +138,7 @@ static enum px_status share_with_child(struct shared **shared, struct px_error *
 
 /* What isolate_run asks of its child. */
 struct order {
-    const char *list;
+    const struct sandbox *sandbox;
     struct px_program *program;
     unsigned times;
     struct shared *shared;
@@ -153,10 +148,10 @@ static enum px_status carry_out(void *arg, struct px_error *err)
 {
     const struct order *order = arg;
     (void)err; /* the same as order->shared->error */
-    return run_all(order->list, order->program, order->times, order->shared);
+    return run_all(order->sandbox, order->program, order->times, order->shared);
 }
 
-enum px_status isolate_run(const char *list, struct px_program *program, unsigned times,
+enum px_status isolate_run(const struct sandbox *sandbox, struct px_program *program, unsigned times,
                            struct isolated *result, struct px_error *err)
 {
     struct shared *shared;
@@ -165,7 +160,7 @@ enum px_status isolate_run(const char *list, struct px_program *program, unsigne
     enum px_status status = share_with_child(&shared, err);
     if (status != PX_OK)
         return status;
-    struct order order = { .list = list, .program = program, .times = times, .shared = shared };
+    struct order order = { .sandbox = sandbox, .program = program, .times = times, .shared = shared };
     status = in_child(shared, carry_out, &order, &ended, &wait_status, err);
     if (status == PX_OK) {
         status = shared->status;
@@ -203,7 +198,7 @@ enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *e
 
 /* What isolate_between and its child share. */
 struct between {
-    const char *list;
+    const struct sandbox *sandbox;
     struct px_program *a, *b;
     bool leaks;
     struct host_record record;
@@ -217,12 +212,8 @@ static enum px_status between(void *arg, struct px_error *err)
     struct px_image images[2];
     struct run_slot slots[2];
     size_t which;
-    enum px_status status = run_open(t->list, &run, err);
-    struct hostfault hostfault = { .run = &run, .record = &t->record, .running = &t->running };
-    if (status == PX_OK)
-        status = hostfault_install(&hostfault, err);
-    if (status == PX_OK)
-        status = lockdown_enter(err);
+    struct hostfault hostfault = { .record = &t->record, .running = &t->running };
+    enum px_status status = sandbox_enter(t->sandbox, &run, &hostfault, err);
     px_program_image(t->a, &images[0]);
     px_program_image(t->b, &images[1]);
     for (size_t i = 0; i < 2 && status == PX_OK; i++)
@@ -232,13 +223,13 @@ static enum px_status between(void *arg, struct px_error *err)
     return status; /* the process ends here */
 }
 
-enum px_status isolate_between(const char *list, struct px_program *a, struct px_program *b, bool *leaks,
-                               struct px_error *err)
+enum px_status isolate_between(const struct sandbox *sandbox, struct px_program *a, struct px_program *b,
+                               bool *leaks, struct px_error *err)
 {
     struct between *shared = isolate_share(sizeof *shared);
     if (!shared)
         return px_fail(err, PX_ERR_SYSTEM, "shared memory for the sandbox: %s", strerror(errno));
-    *shared = (struct between){ .list = list, .a = a, .b = b };
+    *shared = (struct between){ .sandbox = sandbox, .a = a, .b = b };
     enum px_status status = isolate_call(between, shared, err);
     bool died = status == PX_ERR_INTERNAL && atomic_load(&shared->record.words) != WORDS_NONE;
     *leaks = shared->leaks || died; /* a program that crashes only after another has leaked something too */

@@ -6,6 +6,7 @@
 #define PX_ISOLATE_H
 
 #include "harness/finding.h"
+#include "harness/sandbox.h"
 #include "vm/program.h"
 
 struct isolated {
@@ -19,17 +20,17 @@ struct isolated {
 };
 
 /*
- * Runs @program up to @times on the engines of @list, a full memory sweep each time. PX_OK whatever the program does;
+ * Runs @program up to @times on the engines of @sandbox, a full memory sweep each time. PX_OK whatever the program does;
  * errors are ours (a bad engine list, a refused fork).
  */
-enum px_status isolate_run(const char *list, struct px_program *program, unsigned times,
+enum px_status isolate_run(const struct sandbox *sandbox, struct px_program *program, unsigned times,
                            struct isolated *result, struct px_error *err) PX_CHECKED;
 
 /*
- * Whether running @b between two runs of @a shows, in a fresh process, on the engines of @list. *leaks: it does.
+ * Whether running @b between two runs of @a shows, in a fresh process, on the engines of @sandbox. *leaks: it does.
  */
-enum px_status isolate_between(const char *list, struct px_program *a, struct px_program *b, bool *leaks,
-                               struct px_error *err) PX_CHECKED;
+enum px_status isolate_between(const struct sandbox *sandbox, struct px_program *a, struct px_program *b,
+                               bool *leaks, struct px_error *err) PX_CHECKED;
 
 /* Runs @body(@arg, err) in a child and gives its status; a child that dies is PX_ERR_INTERNAL. */
 enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg,

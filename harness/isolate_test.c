@@ -83,6 +83,11 @@ static void an_interrupt_from_the_keyboard_ends_no_body(void **state)
     assert_int_equal(isolate_call(die, &interrupt, &err), PX_OK);
 }
 
+static const struct sandbox both = { .engines = "interp,block" };
+static const struct sandbox in_turns = { .engines = "interp,block%1000" };
+static const struct sandbox unknown = { .engines = "nope,block" };
+static const struct sandbox one = { .engines = "block" };
+
 /* c.li a0, 1; ecalli 5. */
 static void make_program(struct px_program *program)
 {
@@ -99,7 +104,7 @@ static void a_program_runs_as_often_as_asked_on_every_engine(void **state)
     struct isolated r;
     struct px_error err = { "" };
     make_program(&program);
-    assert_int_equal(isolate_run("interp,block", &program, 5, &r, &err), PX_OK);
+    assert_int_equal(isolate_run(&both, &program, 5, &r, &err), PX_OK);
     assert_int_equal(r.runs, 5);
     assert_int_equal(r.diverged, 0);
     assert_int_equal(r.engine_count, 2);
@@ -124,7 +129,7 @@ static void engines_that_take_turns_all_take_part_here(void **state)
     struct isolated r;
     struct px_error err = { "" };
     make_program(&program);
-    assert_int_equal(isolate_run("interp,block%1000", &program, 1, &r, &err), PX_OK);
+    assert_int_equal(isolate_run(&in_turns, &program, 1, &r, &err), PX_OK);
     assert_true(r.supported[1]);
     px_program_fini(&program);
 }
@@ -138,9 +143,9 @@ static void engines_that_forget_leak_nothing(void **state)
     make_program(&a);
     make_program(&b);
     b.x[5] = 7;
-    assert_int_equal(isolate_between("interp,block", &a, &b, &leaks, &err), PX_OK);
+    assert_int_equal(isolate_between(&both, &a, &b, &leaks, &err), PX_OK);
     assert_false(leaks);
-    assert_int_equal(isolate_between("nope,block", &a, &b, &leaks, &err), PX_ERR_INPUT);
+    assert_int_equal(isolate_between(&unknown, &a, &b, &leaks, &err), PX_ERR_INPUT);
     px_program_fini(&b);
     px_program_fini(&a);
 }
@@ -152,7 +157,7 @@ static void a_bad_engine_list_comes_back_as_an_error(void **state)
     struct isolated r;
     struct px_error err = { "" };
     make_program(&program);
-    assert_int_equal(isolate_run("block", &program, 1, &r, &err), PX_ERR_INPUT);
+    assert_int_equal(isolate_run(&one, &program, 1, &r, &err), PX_ERR_INPUT);
     assert_string_equal(err.text, "1 engine: expected at least two to compare");
     px_program_fini(&program);
 }

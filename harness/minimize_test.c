@@ -23,7 +23,8 @@
 static void shrink(const char *flaws, const struct px_program *program, double seconds,
                    struct px_program *small, struct minimized *m)
 {
-    struct minimize_options o = { .probe = { .engines = flaws, .open = flawed_open }, .seconds = seconds };
+    struct minimize_options o = { .probe = { .sandbox = { .engines = flaws, .open = flawed_open } },
+                                  .seconds = seconds };
     struct px_error err = { "" };
     if (minimize(&o, program, small, m, &err) != PX_OK)
         fail_msg("%s", err.text);
@@ -39,7 +40,7 @@ static void make_line(const char *flaws, uint64_t seed, struct px_program *progr
 {
     struct px_gen gen;
     struct px_error err = { "" };
-    struct probe_config config = { .engines = flaws, .open = flawed_open };
+    struct probe_config config = { .sandbox = { .engines = flaws, .open = flawed_open } };
     struct probe *probe;
     struct bucket bucket = { .diverges = false };
     assert_int_equal(px_gen_parse("straight:length=64", &gen, &err), PX_OK);
@@ -131,7 +132,7 @@ static void the_bucket_stays_that_of_the_original(void **state)
 static void engines_that_agree_leave_nothing_to_minimize(void **state)
 {
     (void)state;
-    struct minimize_options o = { .probe = { .engines = "interp,block" }, .seconds = 1 };
+    struct minimize_options o = { .probe = { .sandbox = { .engines = "interp,block" } }, .seconds = 1 };
     static const char text[] = "parallax 1 rv64e-jar.1\ngas 1000\ncode\n  0000200b\n";
     struct px_program program, small;
     struct minimized m;
@@ -142,7 +143,7 @@ static void engines_that_agree_leave_nothing_to_minimize(void **state)
     assert_int_equal(minimize(&o, &program, &small, &m, &err), PX_OK);
     assert_false(m.diverges);
     assert_int_equal(small.code_size, 0);
-    o.probe.engines = "interp,bloc";
+    o.probe.sandbox.engines = "interp,bloc";
     assert_int_equal(minimize(&o, &program, &small, &m, &err), PX_ERR_INPUT);
     assert_non_null(strstr(err.text, "bloc"));
     px_program_fini(&program);
@@ -158,7 +159,8 @@ static bool at_once(void *arg)
 static void an_interrupt_ends_the_search(void **state)
 {
     (void)state;
-    struct minimize_options o = { .probe = { .engines = "endless-xor", .open = flawed_open }, .seconds = 10 };
+    struct minimize_options o = { .probe = { .sandbox = { .engines = "endless-xor", .open = flawed_open } },
+                                  .seconds = 10 };
     struct px_program program, small;
     struct minimized m;
     struct px_error err = { "" };

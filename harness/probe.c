@@ -15,7 +15,6 @@
 
 #include "harness/isolate.h"
 #include "harness/locate.h"
-#include "harness/lockdown.h"
 
 enum {
     TICK_MS = 5,        /* of the short deadline's timer */
@@ -69,16 +68,12 @@ static void await_turn(struct probe_shared *shared, uint32_t turn, unsigned mill
 static enum px_status open_engines(const struct probe_config *config, struct probe_shared *shared,
                                    struct run *run, struct hostfault *hostfault)
 {
-    enum px_status status = (config->open ? config->open : run_open)(config->engines, run, &shared->error);
-    if (status != PX_OK)
-        return status;
-    *hostfault = (struct hostfault){ .run = run, .record = &shared->record, .running = &shared->running };
+    *hostfault = (struct hostfault){ .record = &shared->record, .running = &shared->running };
     if (!config->patient) {
         hostfault->tick_ms = TICK_MS;
         hostfault->ticks_max = 2;
     }
-    status = hostfault_install(hostfault, &shared->error);
-    return status == PX_OK ? lockdown_enter(&shared->error) : status;
+    return sandbox_enter(&config->sandbox, run, hostfault, &shared->error);
 }
 
 _Noreturn static void serve(const struct probe_config *config, struct probe_shared *shared)

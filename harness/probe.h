@@ -6,15 +6,13 @@
 #define PX_PROBE_H
 
 #include "harness/bucket.h"
-#include "harness/run.h"
+#include "harness/sandbox.h"
 #include "vm/program.h"
 
 enum { PROBE_BYTES_MAX = 32 << 20 }; /* code and memory content of one program */
 
 struct probe_config {
-    const char *engines;
-    /* Opens them in the child; NULL: run_open. For tests. */
-    enum px_status (*open)(const char *engines, struct run *run, struct px_error *err);
+    struct sandbox sandbox;
     /* The deadline of a campaign, a second, instead of max(10 ms, 50 x the first engine's time). CPU time in both cases. */
     bool patient;
     /* Looked at while waiting, when set: true ends the wait with PX_ERR_SYSTEM "interrupted". */

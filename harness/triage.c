@@ -32,7 +32,7 @@ static void find_bucket(struct triage *t, const struct px_program *program, cons
 {
     struct px_error ignored;
     /* Not to be interrupted: it takes milliseconds, and what Ctrl-C leaves in the rings has buckets too. */
-    const struct probe_config config = { .engines = t->options->worker.engines };
+    const struct probe_config config = { .sandbox = t->options->worker.sandbox };
     size_t other = finding->kind == FINDING_DIFF ? finding->other : 0;
     enum px_status status = finding->kind == FINDING_LEAK ? PX_UNSUPPORTED : PX_OK;
     if (status == PX_OK && !t->probe)
@@ -66,7 +66,7 @@ static enum px_status store_first(struct triage *t, const struct px_program *pro
 {
     const struct campaign_options *o = t->options;
     const struct minimize_options how = {
-        .probe = { .engines = o->worker.engines, .interrupted = t->interrupted },
+        .probe = { .sandbox = o->worker.sandbox, .interrupted = t->interrupted },
         .other = entry->bucket.finding.other,
         .seconds = t->seconds,
     };

@@ -7,8 +7,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "harness/lockdown.h"
-
 struct worker {
     const struct worker_config *config;
     struct campaign_shared *campaign;
@@ -160,14 +158,8 @@ static enum px_status run_batch(struct worker *w)
 
 static enum px_status work(struct worker *w)
 {
-    enum px_status status = run_open(w->config->engines, &w->run, &w->shared->error);
-    if (status != PX_OK)
-        return status;
-    w->hostfault =
-        (struct hostfault){ .run = &w->run, .record = &w->shared->record, .running = &w->shared->running };
-    status = hostfault_install(&w->hostfault, &w->shared->error);
-    if (status == PX_OK)
-        status = lockdown_enter(&w->shared->error);
+    w->hostfault = (struct hostfault){ .record = &w->shared->record, .running = &w->shared->running };
+    enum px_status status = sandbox_enter(&w->config->sandbox, &w->run, &w->hostfault, &w->shared->error);
     for (size_t i = 0; i < WORKER_BATCH; i++)
         px_program_init(&w->programs[i]);
     while (status == PX_OK && !atomic_load(&w->campaign->stop) &&

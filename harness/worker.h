@@ -11,7 +11,7 @@
 
 #include "generators/generator.h"
 #include "harness/finding.h"
-#include "harness/run.h"
+#include "harness/sandbox.h"
 
 enum {
     WORKER_RING = 64,      /* findings that wait for the supervisor */
@@ -55,7 +55,7 @@ struct worker_shared {
 
 /* What a worker is to do; the same for all of a campaign, and inherited through fork. */
 struct worker_config {
-    const char *engines; /* as for run_open */
+    struct sandbox sandbox;
     struct px_gen gen;
     uint64_t seed;
     uint64_t limit; /* first index beyond the campaign */

@@ -45,7 +45,7 @@ static int make_world(void **state)
     w->options = (struct campaign_options){
         .out = w->out,
         .quiet = true,
-        .worker = { .engines = "interp,block", .seed = 0x5eed, .limit = 3000, .jobs = 1 },
+        .worker = { .sandbox = { .engines = "interp,block" }, .seed = 0x5eed, .limit = 3000, .jobs = 1 },
     };
     assert_int_equal(px_gen_parse("mix", &w->options.worker.gen, &err), PX_OK);
     *state = w;
@@ -112,7 +112,7 @@ static void the_seed_changes_the_programs(void **state)
 static void an_engine_that_takes_part_in_one_of_n_runs_so_often(void **state)
 {
     struct world *w = *state;
-    w->options.worker.engines = "interp,block,block%16";
+    w->options.worker.sandbox.engines = "interp,block,block%16";
     w->options.worker.jobs = 2;
     run_campaign(&w->options, &w->result);
     assert_int_equal(w->result.tally.supported[1], 3000);
@@ -148,10 +148,10 @@ static void a_bad_engine_list_is_refused_and_makes_no_folder(void **state)
 {
     struct world *w = *state;
     struct px_error err = { "" };
-    w->options.worker.engines = "interp";
+    w->options.worker.sandbox.engines = "interp";
     assert_int_equal(campaign_run(&w->options, &w->result, &err), PX_ERR_INPUT);
     assert_string_equal(err.text, "1 engine: expected at least two to compare");
-    w->options.worker.engines = "interp,wrong:gas";
+    w->options.worker.sandbox.engines = "interp,wrong:gas";
     assert_int_equal(campaign_run(&w->options, &w->result, &err), PX_ERR_INPUT);
     assert_string_equal(err.text, "engine 'wrong': expected interp or block");
     assert_int_equal(folder_entries(&w->folder, ""), 0);

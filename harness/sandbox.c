@@ -1,0 +1,21 @@
+#include "harness/sandbox.h"
+
+#include "harness/lockdown.h"
+
+enum px_status sandbox_open(const struct sandbox *sandbox, struct run *run, struct px_error *err)
+{
+    return (sandbox->open ? sandbox->open : run_open)(sandbox->engines, run, err);
+}
+
+enum px_status sandbox_enter(const struct sandbox *sandbox, struct run *run, struct hostfault *faults,
+                             struct px_error *err)
+{
+    enum px_status status = sandbox_open(sandbox, run, err);
+    if (status != PX_OK)
+        return status;
+    faults->run = run;
+    if (faults->tick_ms == 0 && sandbox->hang_ms != 0)
+        faults->tick_ms = sandbox->hang_ms < HANG_TICKS ? 1 : sandbox->hang_ms / HANG_TICKS;
+    status = hostfault_install(faults, err);
+    return status == PX_OK ? lockdown_enter(err) : status;
+}
