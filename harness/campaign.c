@@ -1,40 +1,26 @@
 #define _GNU_SOURCE
 #include "harness/campaign.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "harness/isolate.h"
+#include "harness/interrupt.h"
 #include "harness/jobs.h"
-#include "harness/lockdown.h"
+#include "harness/preflight.h"
 #include "harness/progress.h"
 #include "harness/store.h"
 #include "harness/triage.h"
-#include "harness/wrong.h"
 
 enum { POLL_MS = 10 };
 
 #define MINIMIZE_LEAST_SECONDS 0.2
 
-/* The one flag that a signal sets: Ctrl-C or SIGTERM. */
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
-
 struct campaign {
     const struct campaign_options *options;
     struct campaign_result *result;
     struct jobs jobs;
-    struct px_program program; /* of the finding at hand */
-    struct px_program between; /* FINDING_LEAK: what ran in between */
     struct triage triage;
     double start;
     struct progress progress;
@@ -47,65 +33,16 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* What must hold before the first worker: the engines open, and the harness sees every lie. */
-struct preflight {
-    const struct sandbox *sandbox;
-    size_t engine_count;
-    char specs[RUN_ENGINES_MAX][64];
-    unsigned self_tests;
-};
-
-static enum px_status preflight(void *arg, struct px_error *err)
-{
-    struct preflight *p = arg;
-    struct run run;
-    enum px_status status = sandbox_open(p->sandbox, &run, err);
-    if (status != PX_OK)
-        return status;
-    p->engine_count = run.count;
-    for (size_t i = 0; i < run.count; i++)
-        (void)snprintf(p->specs[i], sizeof p->specs[i], "%s", engine_spec(&run.engines[i]));
-    run_close(&run);
-    status = px_self_test(&p->self_tests, err);
-    return status == PX_OK ? lockdown_enter(err) : status;
-}
-
 static enum px_status check_first(struct campaign *c, struct px_error *err)
 {
-    struct preflight *p = isolate_share(sizeof *p);
-    if (!p)
-        return px_fail(err, PX_ERR_SYSTEM, "shared memory: %s", strerror(errno));
-    p->sandbox = &c->options->worker.sandbox;
-    enum px_status status = isolate_call(preflight, p, err);
-    c->result->engine_count = p->engine_count;
-    memcpy(c->result->specs, p->specs, sizeof p->specs);
-    c->result->self_tests = p->self_tests;
-    isolate_unshare(p, sizeof *p);
-    return status;
-}
-
-/* Makes the finding's programs again and runs them in a fresh process. */
-static enum px_status confirm(struct campaign *c, const struct finding *finding, struct isolated *isolated,
-                              struct px_error *err)
-{
-    const struct worker_config *w = &c->options->worker;
-    enum px_status status = px_gen_make(&w->gen, w->seed, finding->index, &c->program);
-    if (status == PX_OK && finding->kind == FINDING_LEAK)
-        status = px_gen_make(&w->gen, w->seed, finding->between, &c->between);
+    struct preflight p;
+    enum px_status status = preflight_run(&c->options->worker.sandbox, &p, err);
     if (status != PX_OK)
-        return px_fail(err, status, "program %" PRIu64 " cannot be made again", finding->index);
-    if (finding->kind != FINDING_LEAK)
-        return isolate_run(&w->sandbox, &c->program, CAMPAIGN_CONFIRM_RUNS, isolated, err);
-    bool leaks = false;
-    status = isolate_between(&w->sandbox, &c->program, &c->between, &leaks, err);
-    *isolated = (struct isolated){ .diverged = leaks, .finding = *finding };
-    return status;
-}
-
-static bool is_interrupted(void *arg)
-{
-    (void)arg;
-    return interrupted;
+        return status;
+    c->result->engine_count = p.engine_count;
+    memcpy(c->result->specs, p.specs, sizeof p.specs);
+    c->result->self_tests = p.self_tests;
+    return PX_OK;
 }
 
 /* Minimizing goes on at the end of a campaign's time, but not for long. */
@@ -123,30 +60,20 @@ static bool enough(const struct campaign *c)
     return c->options->stop_after != 0 && c->result->confirmed >= c->options->stop_after;
 }
 
-/* Re-runs a finding in a fresh process; what it reproduces goes into its bucket, the rest is counted as unstable. */
 static enum px_status take_finding(void *arg, const struct finding *finding, struct px_error *err)
 {
     struct campaign *c = arg;
-    struct isolated isolated = { .runs = 0 };
+    struct triaged triaged;
     if (c->result->confirmed >= CAMPAIGN_TRIAGE_MAX) {
         c->result->further++;
         return PX_OK;
     }
-    enum px_status status = confirm(c, finding, &isolated, err);
-    if (status != PX_OK)
-        return status;
-    if (isolated.diverged == 0) {
-        c->result->unstable++;
-        return PX_OK;
-    }
-    isolated.finding.index = finding->index;
-    const struct campaign_bucket *fresh;
     c->triage.seconds = time_to_minimize(c);
-    status = triage_finding(&c->triage, &c->program, &isolated, c->result, &fresh, err);
+    enum px_status status = triage_finding(&c->triage, finding, c->result, &triaged, err);
     progress_end(&c->progress);
-    if (fresh && !c->options->quiet)
-        fprintf(stderr, "divergence: program %" PRIu64 ": %s: %s/%s\n", finding->index, fresh->bucket.id,
-                c->options->out, fresh->path);
+    if (status == PX_OK && triaged.fresh && !c->options->quiet)
+        fprintf(stderr, "divergence: program %" PRIu64 ": %s: %s/%s\n", finding->index,
+                triaged.bucket->bucket.id, c->options->out, triaged.bucket->path);
     c->jobs.closed = enough(c);
     return status;
 }
@@ -188,7 +115,7 @@ static enum px_status supervise(struct campaign *c, struct px_error *err)
         double time = now();
         sum_up(c, time);
         bool over = c->options->seconds > 0 && time - c->start >= c->options->seconds;
-        if (over || interrupted || enough(c))
+        if (over || interrupt_came(NULL) || enough(c))
             jobs_stop(&c->jobs);
         if (progress_due(&c->progress, time))
             show_progress(c);
@@ -215,28 +142,21 @@ enum px_status campaign_run(const struct campaign_options *options, struct campa
                             struct px_error *err)
 {
     struct campaign c = { .options = options, .result = result, .start = now() };
-    struct sigaction old_int, old_term, action = { .sa_handler = on_interrupt };
+    struct interrupt before;
     *result = (struct campaign_result){ 0 };
-    interrupted = 0;
     enum px_status status = check_first(&c, err);
     if (status == PX_OK)
         status = store_open(options->out, err);
     if (status != PX_OK)
         return status;
-    sigaction(SIGINT, &action, &old_int);
-    sigaction(SIGTERM, &action, &old_term);
+    interrupt_watch(&before);
     progress_init(&c.progress, options->quiet);
-    px_program_init(&c.program);
-    px_program_init(&c.between);
-    triage_init(&c.triage, options, is_interrupted);
+    triage_init(&c.triage, options);
     c.start = now();
     status = run_jobs(&c, err);
-    px_program_fini(&c.program);
-    px_program_fini(&c.between);
     triage_fini(&c.triage);
     store_close(options->out);
-    sigaction(SIGINT, &old_int, NULL);
-    sigaction(SIGTERM, &old_term, NULL);
-    result->interrupted = interrupted;
+    result->interrupted = interrupt_came(NULL);
+    interrupt_unwatch(&before);
     return status;
 }

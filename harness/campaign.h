@@ -22,13 +22,15 @@ struct campaign_options {
     uint64_t stop_after;         /* confirmed findings; 0: go on */
     const char *out;             /* folder for findings */
     double minimize_seconds;     /* for each bucket's minimal program */
+    uint64_t minimize_candidates; /* programs tried for it; 0: any number */
     bool quiet;                  /* no live line */
 };
 
 /* Findings that are, as far as we can tell, one bug. */
 struct campaign_bucket {
     struct bucket bucket;
-    uint64_t count;           /* confirmed findings in it */
+    uint64_t count;           /* confirmed findings in it ... */
+    uint64_t by_kind[FINDING_KIND_COUNT]; /* ... that a fresh process reproduced as this */
     uint64_t first;           /* lowest index among them */
     bool minimized;           /* there is a minimal.px ... */
     size_t before, after;     /* ... of so many instructions, out of so many */

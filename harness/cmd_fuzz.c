@@ -58,6 +58,8 @@ static void print_summary(const struct campaign_options *o, const struct campaig
            " further not looked at; %" PRIu64 " worker restarts\n",
            r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT], r->by_kind[FINDING_HANG],
            r->by_kind[FINDING_LEAK], r->unstable, r->further, r->restarts);
+    if (r->unstable > 0)
+        printf("  unstable    kept in %s/unstable: seen once, and not again in a fresh process\n", o->out);
     if (r->bucket_count > 0)
         printf("  buckets     %zu\n", r->bucket_count);
     for (size_t i = 0; i < r->bucket_count; i++) {
@@ -171,7 +173,7 @@ static int make_options(const struct command *command, struct arguments *a, stru
 
 static int exit_code(const struct campaign_result *r)
 {
-    if (r->confirmed > 0 || r->further > 0)
+    if (r->confirmed > 0 || r->unstable > 0 || r->further > 0)
         return EXIT_DIVERGED;
     return r->interrupted ? EXIT_INTERRUPTED : EXIT_AGREE;
 }

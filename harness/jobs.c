@@ -96,9 +96,11 @@ static enum px_status bury(struct jobs *jobs, struct job *job, int wait_status, 
     enum px_status status = drain_ring(jobs, job, err);
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
         return status;
-    if (blame(jobs, s, wait_status, &finding) && status == PX_OK && !jobs->closed)
+    bool blamed = blame(jobs, s, wait_status, &finding);
+    if (blamed && status == PX_OK && !jobs->closed)
         status = take(jobs, job, &finding, err);
     jobs->restarts++;
+    jobs->lost += !blamed;
     if (status == PX_OK && !atomic_load(&jobs->shared->stop))
         status = start_worker(jobs, job, err);
     return status;
@@ -141,6 +143,12 @@ enum px_status jobs_poll(struct jobs *jobs, bool *alive, struct px_error *err)
 void jobs_stop(struct jobs *jobs)
 {
     atomic_store(&jobs->shared->stop, true);
+}
+
+void jobs_limit(struct jobs *jobs, uint64_t limit)
+{
+    if (limit < atomic_load(&jobs->shared->limit))
+        atomic_store(&jobs->shared->limit, limit);
 }
 
 static void add_tally(struct tally *sum, const struct tally *t)
@@ -186,6 +194,8 @@ enum px_status jobs_start(struct jobs *jobs, const struct worker_config *config,
     *jobs = (struct jobs){ .config = config, .take = take_finding, .arg = arg };
     jobs->list = calloc(config->jobs, sizeof *jobs->list);
     jobs->shared = isolate_share(sizeof *jobs->shared);
+    if (jobs->shared)
+        atomic_store(&jobs->shared->limit, config->limit);
     enum px_status status = jobs->list && jobs->shared
                                 ? start_all(jobs, err)
                                 : px_fail(err, PX_ERR_NOMEM, "out of memory for %u jobs", config->jobs);

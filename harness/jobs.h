@@ -29,7 +29,8 @@ struct jobs {
     jobs_take_fn *take;
     void *arg;
     bool closed; /* nothing is taken any more; @take may set it */
-    uint64_t restarts; /* workers replaced so far */
+    uint64_t restarts; /* workers replaced so far ... */
+    uint64_t lost; /* ... that had died between programs, so that none is to blame */
 };
 
 /* Starts config->jobs workers. Borrows @config. On failure nothing runs. */
@@ -44,6 +45,9 @@ enum px_status jobs_poll(struct jobs *jobs, bool *alive, struct px_error *err) P
 
 /* Asks every worker to end; none is replaced from now on. */
 void jobs_stop(struct jobs *jobs);
+
+/* Lets no program from index @limit on begin; those that have begun end. Never raises the limit. */
+void jobs_limit(struct jobs *jobs, uint64_t limit);
 
 /* The sum over all programs completed so far. */
 struct tally jobs_tally(const struct jobs *jobs);

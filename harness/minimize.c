@@ -25,7 +25,7 @@ bool shrink_try(struct shrink *s)
     struct bucket bucket;
     struct px_image image;
     bool added;
-    s->late = s->late || now() >= s->end;
+    s->late = s->late || now() >= s->end || (s->candidates_max > 0 && s->candidates >= s->candidates_max);
     if (s->late || s->status != PX_OK)
         return false;
     px_program_image(&s->candidate, &image);
@@ -108,6 +108,7 @@ static enum px_status run(const struct minimize_options *o, const struct px_prog
     r->bucket = s->bucket;
     s->other = s->bucket.finding.other;
     s->end = start + o->seconds;
+    s->candidates_max = o->candidates;
     s->best.has_expect = false;
     s->best.origin.known = false;
     r->complete = shrink_all(s);

@@ -14,6 +14,7 @@ struct minimize_options {
     struct probe_config probe; /* `patient` is set as needed */
     size_t other;              /* the engine that diverges from the first; 0: the first that does */
     double seconds;            /* time for it, confirmation not counted */
+    uint64_t candidates;       /* programs that it may try; 0: any number */
 };
 
 struct minimized {

@@ -150,6 +150,31 @@ static void engines_that_agree_leave_nothing_to_minimize(void **state)
     px_program_fini(&small);
 }
 
+static void a_limit_on_candidates_gives_the_same_program_each_time(void **state)
+{
+    (void)state;
+    struct minimize_options o = { .probe = { .sandbox = { .engines = "xor", .open = flawed_open } },
+                                  .seconds = 600,
+                                  .candidates = 6 };
+    struct px_program program, small[2];
+    struct minimized m;
+    struct px_error err = { "" };
+    px_program_init(&program);
+    make_line("xor", 3, &program);
+    for (size_t i = 0; i < 2; i++) {
+        px_program_init(&small[i]);
+        assert_int_equal(minimize(&o, &program, &small[i], &m, &err), PX_OK);
+        assert_true(m.confirmed);
+        assert_false(m.complete);
+        assert_int_equal(m.candidates, 6);
+        assert_true(m.after < m.before);
+    }
+    test_expect_same_program(&small[0], &small[1]);
+    px_program_fini(&program);
+    px_program_fini(&small[0]);
+    px_program_fini(&small[1]);
+}
+
 static bool at_once(void *arg)
 {
     (void)arg;
@@ -294,6 +319,7 @@ int main(void)
         cmocka_unit_test(without_time_the_original_stays),
         cmocka_unit_test(the_bucket_stays_that_of_the_original),
         cmocka_unit_test(engines_that_agree_leave_nothing_to_minimize),
+        cmocka_unit_test(a_limit_on_candidates_gives_the_same_program_each_time),
         cmocka_unit_test(an_interrupt_ends_the_search),
         cmocka_unit_test(jumps_keep_their_targets_when_instructions_go),
         cmocka_unit_test(any_code_comes_back_from_its_listing),

@@ -16,7 +16,8 @@ struct shrink {
     struct px_program best, candidate; /* passes edit the candidate */
     struct seen seen;
     double end; /* CLOCK_MONOTONIC, seconds */
-    bool late;  /* the time is up: nothing more is kept */
+    uint64_t candidates_max; /* 0: any number */
+    bool late;  /* the time is up, or the candidates: nothing more is kept */
     enum px_status status; /* not PX_OK: nothing more is kept */
     struct px_error *err;
     uint64_t candidates, repeated;

@@ -61,13 +61,9 @@ static void write_outcome(FILE *file, const char *spec, const struct px_outcome 
             out->pc, out->gas, out->native + out->side_exit + out->interpreted, out->dirty_count);
 }
 
-static void write_finding(FILE *file, const struct isolated *result)
+static void write_details(FILE *file, const struct isolated *result, const struct finding *f)
 {
-    const struct finding *f = &result->finding;
-    char what[256], lines[4096];
-    finding_format(f, what, sizeof what);
-    fprintf(file, "diverges  %s (%u of %u runs in a fresh process)\n", what, result->diverged,
-            result->runs + (f->kind == FINDING_DIFF ? 0 : 1));
+    char lines[4096];
     if (f->kind == FINDING_DIFF) {
         diff_describe(&f->diff, result->specs[0], result->specs[f->other], lines, sizeof lines);
         fputs(lines, file);
@@ -83,6 +79,24 @@ static void write_finding(FILE *file, const struct isolated *result)
             fprintf(file, "  code    %s\n",
                     f->in_harness ? "the process itself, not generated code" : "generated code");
     }
+}
+
+static void write_finding(FILE *file, const struct isolated *result)
+{
+    const struct finding *f = &result->finding;
+    char what[256];
+    finding_format(f, what, sizeof what);
+    fprintf(file, "diverges  %s (%u of %u runs in a fresh process)\n", what, result->diverged,
+            result->runs + (f->kind == FINDING_DIFF ? 0 : 1));
+    write_details(file, result, f);
+}
+
+static void write_unstable(FILE *file, const struct isolated *result, const struct finding *f)
+{
+    char what[256];
+    finding_format(f, what, sizeof what);
+    fprintf(file, "unstable  %s, seen once in a campaign and not again in a fresh process\n", what);
+    write_details(file, result, f);
 }
 
 enum px_status store_report(FILE *file, const struct px_program *program, const struct isolated *result)
@@ -137,6 +151,8 @@ static bool write_file(int folder, const char *name, const struct px_program *pr
         status = px_program_write(program, file);
     } else {
         assert(stored);
+        if (stored->unstable)
+            write_unstable(file, stored->result, stored->unstable);
         status = store_report(file, stored->original, stored->result);
         if (stored->minimized)
             write_bucket(file, stored->minimized);
@@ -207,6 +223,15 @@ enum px_status store_finding(const char *out, const char *name, const struct px_
 {
     const struct stored stored = { .original = program, .result = result };
     return store_bucket(out, name, &stored, err);
+}
+
+enum px_status store_unstable(const char *out, const char *name, const struct stored *stored,
+                              struct px_error *err)
+{
+    char path[PATH_ROOM];
+    (void)snprintf(path, sizeof path, "%s/unstable", out);
+    enum px_status status = store_open(path, err);
+    return status == PX_OK ? store_bucket(path, name, stored, err) : status;
 }
 
 enum px_status store_further(const char *out, const char *name, const char *file,

@@ -26,11 +26,19 @@ struct stored {
     const struct isolated *result;
     const struct minimized *minimized; /* bucket and counts; NULL: as store_finding */
     const struct px_program *minimal;
+    const struct finding *unstable; /* what was seen once, and not in the runs of @result; or NULL */
 };
 
 /* The same with OUT/NAME/minimal.px, and the bucket in the report. */
 enum px_status store_bucket(const char *out, const char *name, const struct stored *stored,
                             struct px_error *err) PX_CHECKED;
+
+/*
+ * Keeps a finding that a fresh process did not reproduce as OUT/unstable/NAME, with original.px and report.txt.
+ * PX_ERR_SYSTEM, PX_ERR_INPUT.
+ */
+enum px_status store_unstable(const char *out, const char *name, const struct stored *stored,
+                              struct px_error *err) PX_CHECKED;
 
 /* Adds a further program to a stored bucket, as OUT/NAME/@file. PX_ERR_SYSTEM. */
 enum px_status store_further(const char *out, const char *name, const char *file,

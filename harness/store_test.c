@@ -259,6 +259,35 @@ static void reports_tell_agreement_aborts_and_hangs(void **state)
     px_program_fini(&program);
 }
 
+static void an_unstable_finding_is_kept_apart_with_what_was_seen(void **state)
+{
+    const struct folder *folder = *state;
+    struct px_program program;
+    struct isolated result = some_result();
+    struct px_error err = { "" };
+    make_program(&program);
+    const struct finding seen = result.finding;
+    const struct stored stored = { .original = &program, .result = &result, .unstable = &seen };
+    result.diverged = 0;
+    assert_int_equal(store_unstable(folder->path, "one", &stored, &err), PX_OK);
+    assert_int_equal(folder_entries(folder, ""), 1);
+    assert_int_equal(folder_entries(folder, "unstable"), 1);
+    assert_int_equal(folder_entries(folder, "unstable/one"), 2);
+    char *report = folder_read(folder, "unstable/one/report.txt");
+    assert_string_equal(
+        report, "unstable  gas, seen once in a campaign and not again in a fresh process\n"
+                "  gas     interp 899   block 898   (difference -1)\n"
+                "program   number 1234 of seed 0x5eed, generator mix@2\n"
+                "agrees    in 3 runs\n"
+                "outcomes\n"
+                "  interp                       exit=hostcall:0 pc=0x6 gas=899 instructions=2 dirty=0\n"
+                "  block                        exit=hostcall:0 pc=0x6 gas=898 instructions=2 dirty=1\n"
+                "  other                        unsupported: did not run\n"
+                "replay    parallax replay --seed 0x5eed --index 1234 --gen mix@2\n");
+    free(report);
+    px_program_fini(&program);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +306,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_program_that_no_file_can_hold_leaves_nothing, make_world,
                                         remove_world),
         cmocka_unit_test(reports_tell_agreement_aborts_and_hangs),
+        cmocka_unit_test_setup_teardown(an_unstable_finding_is_kept_apart_with_what_was_seen, make_world,
+                                        remove_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

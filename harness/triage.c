@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/interrupt.h"
 #include "harness/store.h"
 
 static const char not_located[] = "not-located";
@@ -66,9 +67,10 @@ static enum px_status store_first(struct triage *t, const struct px_program *pro
 {
     const struct campaign_options *o = t->options;
     const struct minimize_options how = {
-        .probe = { .sandbox = o->worker.sandbox, .interrupted = t->interrupted },
+        .probe = { .sandbox = o->worker.sandbox, .interrupted = interrupt_came },
         .other = entry->bucket.finding.other,
         .seconds = t->seconds,
+        .candidates = o->minimize_candidates,
     };
     struct minimized m = { .bucket = entry->bucket };
     const struct stored stored = {
@@ -77,7 +79,7 @@ static enum px_status store_first(struct triage *t, const struct px_program *pro
     struct px_error ignored;
     bool located = strcmp(entry->bucket.operands, not_located) != 0;
     enum px_status status = PX_UNSUPPORTED;
-    if (located && t->seconds > 0 && !t->interrupted(NULL))
+    if (located && t->seconds > 0 && !interrupt_came(NULL))
         status = minimize(&how, program, &t->minimal, &m, &ignored);
     /* Without a minimal program, or with that of another bucket, there is still the original. */
     if (status != PX_OK || !m.confirmed || strcmp(m.bucket.id, entry->bucket.id) != 0)
@@ -86,18 +88,6 @@ static enum px_status store_first(struct triage *t, const struct px_program *pro
     entry->before = m.before;
     entry->after = m.after;
     return store_bucket(o->out, entry->path, &stored, err);
-}
-
-static enum px_status store_more(const struct triage *t, const struct px_program *program, uint64_t index,
-                                 const struct campaign_bucket *entry, struct px_error *err)
-{
-    const struct worker_config *w = &t->options->worker;
-    char file[128];
-    if (entry->count > CAMPAIGN_STORED_MAX)
-        return PX_OK;
-    (void)snprintf(file, sizeof file, "seed-%016" PRIx64 "-%s-%" PRIu64 ".px", w->seed,
-                   w->gen.generator->name, index);
-    return store_further(t->options->out, entry->path, file, program, err);
 }
 
 static void remember(struct campaign_result *r, const struct finding *finding, struct campaign_bucket *bucket)
@@ -109,6 +99,7 @@ static void remember(struct campaign_result *r, const struct finding *finding, s
         r->first = finding->index;
     r->confirmed++;
     r->by_kind[finding->kind]++;
+    bucket->by_kind[finding->kind]++;
     if (r->stored_count == CAMPAIGN_STORED_MAX)
         return;
     struct campaign_finding *stored = &r->stored[r->stored_count++];
@@ -118,35 +109,87 @@ static void remember(struct campaign_result *r, const struct finding *finding, s
     (void)snprintf(stored->path, sizeof stored->path, "%s", bucket->path);
 }
 
-void triage_init(struct triage *triage, const struct campaign_options *options,
-                 bool (*interrupted)(void *arg))
+void triage_init(struct triage *triage, const struct campaign_options *options)
 {
-    *triage = (struct triage){ .options = options, .interrupted = interrupted };
+    *triage = (struct triage){ .options = options };
+    px_program_init(&triage->program);
+    px_program_init(&triage->between);
     px_program_init(&triage->minimal);
 }
 
 void triage_fini(struct triage *triage)
 {
     probe_destroy(triage->probe);
+    px_program_fini(&triage->program);
+    px_program_fini(&triage->between);
     px_program_fini(&triage->minimal);
 }
 
-enum px_status triage_finding(struct triage *triage, const struct px_program *program,
+enum px_status triage_program(struct triage *triage, const struct px_program *program, const char *file,
                               const struct isolated *isolated, struct campaign_result *result,
-                              const struct campaign_bucket **fresh, struct px_error *err)
+                              struct triaged *triaged, struct px_error *err)
 {
     struct bucket bucket;
-    bool is_new;
-    *fresh = NULL;
+    *triaged = (struct triaged){ .bucket = NULL };
     find_bucket(triage, program, &isolated->finding, result, &bucket);
-    struct campaign_bucket *entry = enter(result, &bucket, &is_new);
+    struct campaign_bucket *entry = enter(result, &bucket, &triaged->fresh);
     if (!entry) {
         result->further++;
         return PX_OK;
     }
+    triaged->bucket = entry;
     remember(result, &isolated->finding, entry);
-    if (!is_new)
-        return store_more(triage, program, isolated->finding.index, entry, err);
-    *fresh = entry;
-    return store_first(triage, program, isolated, entry, err);
+    if (triaged->fresh)
+        return store_first(triage, program, isolated, entry, err);
+    if (entry->count > CAMPAIGN_STORED_MAX)
+        return PX_OK;
+    return store_further(triage->options->out, entry->path, file, program, err);
+}
+
+/* Makes the finding's programs again and runs them in a fresh process. */
+static enum px_status confirm(struct triage *t, const struct finding *finding, struct isolated *isolated,
+                              struct px_error *err)
+{
+    const struct worker_config *w = &t->options->worker;
+    enum px_status status = px_gen_make(&w->gen, w->seed, finding->index, &t->program);
+    if (status == PX_OK && finding->kind == FINDING_LEAK)
+        status = px_gen_make(&w->gen, w->seed, finding->between, &t->between);
+    if (status != PX_OK)
+        return px_fail(err, status, "program %" PRIu64 " cannot be made again", finding->index);
+    if (finding->kind != FINDING_LEAK)
+        return isolate_run(&w->sandbox, &t->program, CAMPAIGN_CONFIRM_RUNS, isolated, err);
+    bool leaks = false;
+    status = isolate_between(&w->sandbox, &t->program, &t->between, &leaks, err);
+    *isolated = (struct isolated){ .diverged = leaks, .finding = *finding };
+    return status;
+}
+
+static enum px_status keep_unstable(const struct triage *t, const char *name, const struct finding *finding,
+                                    const struct isolated *isolated, struct campaign_result *r,
+                                    struct px_error *err)
+{
+    const struct stored stored = { .original = &t->program, .result = isolated, .unstable = finding };
+    r->unstable++;
+    if (r->unstable > CAMPAIGN_STORED_MAX)
+        return PX_OK;
+    return store_unstable(t->options->out, name, &stored, err);
+}
+
+enum px_status triage_finding(struct triage *triage, const struct finding *finding,
+                              struct campaign_result *result, struct triaged *triaged, struct px_error *err)
+{
+    const struct worker_config *w = &triage->options->worker;
+    struct isolated isolated = { .runs = 0 };
+    char name[128];
+    int length = snprintf(name, sizeof name, "seed-%016" PRIx64 "-%s-%" PRIu64 ".px", w->seed,
+                          w->gen.generator->name, finding->index);
+    enum px_status status = confirm(triage, finding, &isolated, err);
+    if (status != PX_OK)
+        return status;
+    isolated.finding.index = finding->index;
+    if (isolated.diverged > 0)
+        return triage_program(triage, &triage->program, name, &isolated, result, triaged, err);
+    *triaged = (struct triaged){ .unstable = true };
+    name[length - (int)strlen(".px")] = '\0'; /* a folder */
+    return keep_unstable(triage, name, finding, &isolated, result, err);
 }

@@ -1,4 +1,7 @@
-/* What becomes of a confirmed finding: its bucket, its minimal program, its place in the output folder. */
+/*
+ * What becomes of a finding: a fresh process confirms it, then it gets its bucket, its minimal program and its
+ * place in the output folder.
+ */
 #ifndef PX_TRIAGE_H
 #define PX_TRIAGE_H
 
@@ -8,23 +11,38 @@
 
 struct triage {
     const struct campaign_options *options;
-    bool (*interrupted)(void *arg); /* called with NULL */
-    double seconds;                 /* for the next minimal program; 0: none */
-    struct probe *probe;            /* NULL until the first finding */
+    double seconds;      /* for the next minimal program; 0: none */
+    struct probe *probe; /* NULL until the first finding */
+    struct px_program program; /* of the finding at hand */
+    struct px_program between; /* FINDING_LEAK: what ran in between */
     struct px_program minimal;
 };
 
+/* Where a finding went. */
+struct triaged {
+    const struct campaign_bucket *bucket; /* NULL: it is unstable, or there are too many buckets */
+    bool fresh;                           /* it is the first in its bucket */
+    bool unstable;
+};
+
 /* Borrows @options. */
-void triage_init(struct triage *triage, const struct campaign_options *options,
-                 bool (*interrupted)(void *arg));
+void triage_init(struct triage *triage, const struct campaign_options *options);
 void triage_fini(struct triage *triage);
 
 /*
- * Enters a finding that @isolated confirmed into @result and the output folder. *fresh is the bucket that it opened, or
- * NULL. PX_ERR_SYSTEM: it could not be stored.
+ * Makes the programs of @finding again and runs them in a fresh process. What that reproduces goes into @result and
+ * the output folder; what it does not is counted there, and kept as unstable. PX_ERR_SYSTEM: it could not be stored.
  */
-enum px_status triage_finding(struct triage *triage, const struct px_program *program,
+enum px_status triage_finding(struct triage *triage, const struct finding *finding,
+                              struct campaign_result *result, struct triaged *triaged,
+                              struct px_error *err) PX_CHECKED;
+
+/*
+ * The same for a program from elsewhere that @isolated has confirmed, finding.index included; @file is its name
+ * among the further programs of a bucket.
+ */
+enum px_status triage_program(struct triage *triage, const struct px_program *program, const char *file,
                               const struct isolated *isolated, struct campaign_result *result,
-                              const struct campaign_bucket **fresh, struct px_error *err) PX_CHECKED;
+                              struct triaged *triaged, struct px_error *err) PX_CHECKED;
 
 #endif

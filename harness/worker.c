@@ -129,7 +129,10 @@ static enum px_status run_batch(struct worker *w)
     size_t ready = 0;
     enum px_status status = PX_OK;
     indices[0] = atomic_load(&w->shared->at);
-    while (ready < WORKER_BATCH && indices[ready] < w->config->limit) {
+    while (ready < WORKER_BATCH && indices[ready] < atomic_load(&w->campaign->limit)) {
+        /* First in its batch, so that its successor is there too, whatever ended the batch before. */
+        if (ready > 0 && indices[ready] % WORKER_BETWEEN == 0)
+            break;
         if (to_skip(w->shared, indices[ready])) {
             indices[ready] = worker_next(indices[ready], w->config->jobs);
             if (ready == 0)
@@ -163,7 +166,7 @@ static enum px_status work(struct worker *w)
     for (size_t i = 0; i < WORKER_BATCH; i++)
         px_program_init(&w->programs[i]);
     while (status == PX_OK && !atomic_load(&w->campaign->stop) &&
-           atomic_load(&w->shared->at) < w->config->limit)
+           atomic_load(&w->shared->at) < atomic_load(&w->campaign->limit))
         status = run_batch(w);
     return status;
 }

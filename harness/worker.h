@@ -33,6 +33,7 @@ struct tally {
 /* What all workers share. */
 struct campaign_shared {
     _Atomic bool stop;
+    _Atomic uint64_t limit; /* first index not to be run: worker_config.limit, or less since */
 };
 
 /* What one worker and the supervisor share; survives the worker. */
@@ -58,7 +59,7 @@ struct worker_config {
     struct sandbox sandbox;
     struct px_gen gen;
     uint64_t seed;
-    uint64_t limit; /* first index beyond the campaign */
+    uint64_t limit; /* first index beyond the campaign, which may end before */
     unsigned jobs;
 };
 

@@ -1,0 +1,20 @@
+/* Ctrl-C and SIGTERM as a flag to look at, while something runs that can end in good order. */
+#ifndef PX_INTERRUPT_H
+#define PX_INTERRUPT_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+/* What the signals did before. */
+struct interrupt {
+    struct sigaction on_int, on_term;
+};
+
+/* From now on both signals set the flag, which is cleared first, unless somebody watches already. */
+void interrupt_watch(struct interrupt *before);
+void interrupt_unwatch(const struct interrupt *before);
+
+/* Whether one came. Takes an argument, ignored, to be what probe_config.interrupted wants. */
+bool interrupt_came(void *unused);
+
+#endif
