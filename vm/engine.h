@@ -17,6 +17,10 @@
 #include "vm/outcome.h"
 #include "vm/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PX_ENGINE_ABI 1
 
 struct px_engine; /* opaque: each engine defines its own */
@@ -109,5 +113,9 @@ struct px_engine_ops {
 };
 
 extern const struct px_engine_ops px_interp_engine;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include "vm/guest.h"
 #include "vm/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum px_map_kind {
     PX_MAP_ZERO, /* reads zeros; the first write gives a zero page */
     PX_MAP_RO,   /* pinned: reads content; a write page-faults */
@@ -62,5 +66,9 @@ extern const uint8_t px_zero_page[PX_PAGE_SIZE];
 
 /* "zero", "ro" or "cow". */
 const char *px_map_kind_name(enum px_map_kind kind);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include "vm/guest.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Operand formats of 4-byte instructions. The letters name the fields in encoding order. */
 enum px_format {
     PX_FMT_NONE,   /* no operand: trap, ecall, ... */
@@ -224,5 +228,9 @@ bool px_compress(struct px_insn *insn);
  * which @word is used.
  */
 size_t px_disassemble(const struct px_insn *insn, uint32_t word, char *text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include "vm/guest.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum px_exit {
     PX_EXIT_HOSTCALL,   /* arg = selector, -2^19 .. 2^19-1; 0 is the clean halt */
     PX_EXIT_MANAGE,     /* ecall.jar */
@@ -60,5 +64,9 @@ size_t px_exit_format(const struct px_outcome *outcome, char *text, size_t size)
 
 /* The inverse; sets exit and arg only. False when @text is not what px_exit_format writes. */
 bool px_exit_parse(const char *text, struct px_outcome *outcome);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -78,6 +78,14 @@ enum px_status px_program_copy(struct px_program *to, const struct px_program *f
     return PX_OK;
 }
 
+enum px_status px_seed_reg(struct px_program *program, unsigned x, uint64_t value, struct px_error *err)
+{
+    if (x == 0 || x >= PX_REG_COUNT)
+        return px_fail(err, PX_ERR_INPUT, "register %u: expected 1 to %d", x, PX_REG_COUNT - 1);
+    program->x[x] = value;
+    return PX_OK;
+}
+
 enum px_status px_program_append(struct px_program *program, const void *bytes, size_t size)
 {
     if (size > PX_CODE_MAX - program->code_size)

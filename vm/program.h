@@ -18,6 +18,10 @@
 #include "vm/outcome.h"
 #include "vm/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     PX_PROGRAM_MAPS_MAX = 64,
     /* Generator specs and oracle names, with NUL: printable ASCII without blanks, '#' and '@'. */
@@ -75,6 +79,10 @@ void px_program_clear(struct px_program *program);
 /* Makes @to equal to @from. On failure (PX_ERR_NOMEM) @to is as it was. */
 enum px_status px_program_copy(struct px_program *to, const struct px_program *from) PX_CHECKED;
 
+/* Seeds register @x, 1 to 15, with @value. PX_ERR_INPUT: no such register, or x0, which is always 0. */
+enum px_status px_seed_reg(struct px_program *program, unsigned x, uint64_t value,
+                           struct px_error *err) PX_CHECKED;
+
 /* Appends bytes, which are not the program's own, to the code. PX_ERR_INPUT past PX_CODE_MAX, PX_ERR_NOMEM. */
 enum px_status px_program_append(struct px_program *program, const void *bytes, size_t size) PX_CHECKED;
 
@@ -118,5 +126,9 @@ enum px_status px_program_load(struct px_program *program, const char *path, str
  * @file as it was), or the text would be over 64 MiB.
  */
 enum px_status px_program_write(const struct px_program *program, FILE *file) PX_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

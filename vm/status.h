@@ -6,6 +6,10 @@
 #ifndef PX_STATUS_H
 #define PX_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum px_status {
     PX_OK = 0,
     PX_ERR_INPUT,    /* what the caller or a file says is wrong; the text says where and what */
@@ -32,5 +36,9 @@ enum px_status px_fail(struct px_error *err, enum px_status status, const char *
 
 /* A constant name such as "input" for messages; never NULL. */
 const char *px_status_name(enum px_status status);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
