@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/wrong.h"
 #include "jit/block.h"
 
 static const struct {
     const struct px_engine_ops *ops;
     bool native; /* makes host code, and takes cpu= */
-} engines[] = { { &px_interp_engine, false }, { &px_block_engine, true } };
+} engines[] = { { &px_interp_engine, false }, { &px_block_engine, true }, { &px_wrong_engine, false } };
 
 enum px_status engine_open(const char *spec, struct engine *engine, struct px_error *err)
 {
@@ -25,8 +26,8 @@ enum px_status engine_open(const char *spec, struct engine *engine, struct px_er
             *engine = (struct engine){ .ops = ops, .instance = instance };
         return status;
     }
-    return px_fail(err, PX_ERR_INPUT, "engine '%.*s': expected interp or block", (int)(name < 40 ? name : 40),
-                   spec);
+    return px_fail(err, PX_ERR_INPUT, "engine '%.*s': expected interp, block or wrong",
+                   (int)(name < 40 ? name : 40), spec);
 }
 
 size_t engines_first(const char *list)

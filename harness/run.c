@@ -5,6 +5,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "vm/body.h"
+
 enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run,
                                 struct px_error *err)
 {
@@ -20,6 +22,7 @@ enum px_status run_open_engines(const struct engine *engines, size_t count, stru
         run->caps[i] = engines[i].ops->caps(engines[i].instance);
         run->every[i] = 1;
         run->active[i] = true;
+        run->sign |= !run->caps[i].registers;
     }
     return PX_OK;
 }
@@ -107,19 +110,37 @@ void run_release(struct run *run, struct run_slot *slot)
         run->engines[i].ops->release(run->engines[i].instance, slot->units[i]);
         slot->units[i] = NULL;
     }
+    if (slot->image_owned)
+        px_image_release(&slot->image);
+    slot->image_owned = false;
+}
+
+/* What the engines prepare: @image or, where that can be and is needed, a signed copy. */
+static enum px_status take_image(const struct run *run, const struct px_image *image, struct run_slot *slot,
+                                 struct px_error *err)
+{
+    slot->image = *image;
+    slot->image_owned = false;
+    if (!run->sign)
+        return PX_OK;
+    enum px_status status = px_image_sign(image, &slot->image, err);
+    slot->image_owned = status == PX_OK;
+    return status == PX_ERR_INPUT ? PX_OK : status;
 }
 
 enum px_status run_prepare(struct run *run, const struct px_image *image, unsigned flags,
                            struct run_slot *slot, struct px_error *err)
 {
-    slot->image = *image;
     memset(slot->units, 0, sizeof slot->units);
+    enum px_status status = take_image(run, image, slot, err);
+    if (status != PX_OK)
+        return status;
     for (size_t i = 0; i < run->count; i++) {
         const struct engine *e = &run->engines[i];
         slot->supported[i] = false;
         if (!run->active[i])
             continue;
-        enum px_status status = e->ops->prepare(e->instance, &slot->image, flags, &slot->units[i], err);
+        status = e->ops->prepare(e->instance, &slot->image, flags, &slot->units[i], err);
         slot->supported[i] = status == PX_OK;
         if (status != PX_OK && status != PX_UNSUPPORTED) {
             run_release(run, slot);

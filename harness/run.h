@@ -28,12 +28,15 @@ struct run {
     uint64_t every[RUN_ENGINES_MAX]; /* the engine takes part in one program of so many */
     bool active[RUN_ENGINES_MAX]; /* it takes part in the program at hand */
     size_t count;
+    bool
+        sign; /* an engine reports no registers: programs get the signature epilogue (vm/body.h) where they can */
     uint8_t *scratch; /* two pages */
 };
 
 /* A program prepared for every engine that takes part; supported: it took the program. */
 struct run_slot {
     struct px_image image;
+    bool image_owned; /* it is a signed copy */
     struct px_unit *units[RUN_ENGINES_MAX];
     bool supported[RUN_ENGINES_MAX];
 };

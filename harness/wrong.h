@@ -1,6 +1,6 @@
 /*
- * Deliberately wrong engines: the reference interpreter with one observable falsified. They prove, at the start
- * of each campaign, that the harness would see a real engine do so.
+ * Deliberately wrong engines: the reference interpreter, wrong in a way of one's choice. They prove, at the start
+ * of each campaign, that the harness would see a real engine do so, and stand in for one in examples and tests.
  */
 #ifndef PX_WRONG_H
 #define PX_WRONG_H
@@ -9,7 +9,14 @@
 
 #include "vm/engine.h"
 
-/* The option is the field to falsify as diff_fields_format spells it ("gas", "x10", "memory"), or "none". */
+/*
+ * Options, separated by commas:
+ *
+ *   gas, x10, memory, ...  the outcome's field of this name (diff_fields_format) is falsified; none: nothing is
+ *   op=xor                 the result of every instruction of this name has its lowest bit flipped
+ *   die=xor, hang=xor      such an instruction faults in the host process, never ends
+ *   registers=no           no registers are reported
+ */
 extern const struct px_engine_ops px_wrong_engine;
 
 /*
