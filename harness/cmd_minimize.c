@@ -1,33 +1,13 @@
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "harness/commands.h"
 #include "harness/minimize.h"
+#include "harness/save.h"
 
-/* Writes @program to @path through a temporary file, so that there is never half a one. */
-static enum px_status write_program(const struct px_program *program, const char *path, struct px_error *err)
+static enum px_status write_program(FILE *file, const void *program)
 {
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.tmp-%d", path, (int)getpid()) < 0)
-        return px_fail(err, PX_ERR_NOMEM, "out of memory for a file name");
-    FILE *file = fopen(temporary, "wx");
-    enum px_status status = PX_OK;
-    if (!file) {
-        status = px_fail(err, PX_ERR_SYSTEM, "%s: %m", temporary);
-    } else {
-        bool good = px_program_write(program, file) == PX_OK && fsync(fileno(file)) == 0;
-        good = fclose(file) == 0 && good;
-        if (!good || rename(temporary, path) != 0) {
-            status = px_fail(err, PX_ERR_SYSTEM, "%s: %m", path);
-            (void)unlink(temporary);
-        }
-    }
-    free(temporary);
-    return status;
+    return px_program_write(program, file);
 }
 
 static void tell(FILE *file, const struct minimized *m)
@@ -50,7 +30,7 @@ static int give(const struct command *command, const struct minimized *m, const 
     tell(out ? stdout : stderr, m);
     enum px_status status = PX_OK;
     if (out)
-        status = write_program(small, out, &err);
+        status = save_file(out, write_program, small, &err);
     else if (px_program_write(small, stdout) != PX_OK)
         status = px_fail(&err, PX_ERR_SYSTEM, "standard output takes no more");
     return status == PX_OK ? EXIT_DIVERGED : options_fail_status(command, status, &err);

@@ -4,33 +4,21 @@
 
 #include "generators/generator.h"
 #include "harness/commands.h"
+#include "harness/expect.h"
 #include "harness/isolate.h"
 #include "harness/store.h"
-
-/* One `expect` field that an outcome misses, or NULL. */
-static const char *missed(const struct px_expect *e, const struct px_outcome *out)
-{
-    if (e->has_exit && (e->out.exit != out->exit || e->out.arg != out->arg))
-        return "exit";
-    if (e->has_pc && e->out.pc != out->pc)
-        return "pc";
-    if (e->has_gas && e->out.gas != out->gas)
-        return "gas";
-    for (unsigned x = 1; x < PX_REG_COUNT; x++)
-        if ((e->has_x >> x & 1) && e->out.x[x] != out->x[x])
-            return px_reg_names[x];
-    return NULL;
-}
 
 /* Holds every engine's outcome against the program's `expect` line; true when all keep to it. */
 static bool check_expect(const struct px_program *program, const struct isolated *result)
 {
     bool kept = true;
     for (size_t i = 0; program->has_expect && i < result->engine_count && result->runs > 0; i++) {
-        const char *field = result->supported[i] ? missed(&program->expect, &result->outcomes[i]) : NULL;
-        if (field)
-            printf("expected  %s: %s is not what the expect line says\n", result->specs[i], field);
-        kept &= field == NULL;
+        char what[128];
+        if (!result->supported[i] ||
+            !expect_missed(&program->expect, &result->outcomes[i], what, sizeof what))
+            continue;
+        printf("expected  %s: %s\n", result->specs[i], what);
+        kept = false;
     }
     return kept;
 }

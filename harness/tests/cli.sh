@@ -382,8 +382,8 @@ test_replay_keeps_to_what_a_file_expects() {
     write_program 'exit=hostcall:5 pc=6 x10=2'
     run replay program.px
     expect_exit 1
-    expect_stdout '^expected  interp: a0 is not what the expect line says$'
-    expect_stdout '^expected  block: a0 is not what the expect line says$'
+    expect_stdout '^expected  interp: a0 is 0x1, expected 0x2$'
+    expect_stdout '^expected  block: a0 is 0x1, expected 0x2$'
 }
 
 test_replay_by_number_and_from_its_file_are_the_same() {

@@ -1,0 +1,13 @@
+/* Whether an outcome is what a program's `expect` line says. */
+#ifndef PX_EXPECT_H
+#define PX_EXPECT_H
+
+#include "vm/program.h"
+
+/*
+ * True when @out misses @expect; then @text, of @size bytes, tells the first field in which it does:
+ * "a0 is 0x1, expected 0x2".
+ */
+bool expect_missed(const struct px_expect *expect, const struct px_outcome *out, char *text, size_t size);
+
+#endif
