@@ -128,8 +128,8 @@ enum px_status px_program_patch(struct px_program *program, size_t offset, const
     return PX_OK;
 }
 
-enum px_status px_program_map(struct px_program *program, uint64_t start, uint64_t size,
-                              enum px_map_kind kind, const void *content, size_t content_size)
+enum px_status px_program_map_room(struct px_program *program, uint64_t start, uint64_t size,
+                                   enum px_map_kind kind, size_t content_size, uint8_t **content)
 {
     if (program->map_count == PX_PROGRAM_MAPS_MAX || content_size > PX_SPACE_SIZE)
         return PX_ERR_INPUT;
@@ -137,8 +137,6 @@ enum px_status px_program_map(struct px_program *program, uint64_t start, uint64
         reserve(&program->content, &program->content_capacity, program->content_size + content_size);
     if (status != PX_OK)
         return status;
-    if (content_size > 0)
-        memcpy(program->content + program->content_size, content, content_size);
     program->maps[program->map_count++] = (struct px_program_map){
         .start = start,
         .size = size,
@@ -146,8 +144,19 @@ enum px_status px_program_map(struct px_program *program, uint64_t start, uint64
         .content = program->content_size,
         .content_size = content_size,
     };
+    *content = content_size > 0 ? program->content + program->content_size : NULL;
     program->content_size += content_size;
     return PX_OK;
+}
+
+enum px_status px_program_map(struct px_program *program, uint64_t start, uint64_t size,
+                              enum px_map_kind kind, const void *content, size_t content_size)
+{
+    uint8_t *room;
+    enum px_status status = px_program_map_room(program, start, size, kind, content_size, &room);
+    if (status == PX_OK && content_size > 0)
+        memcpy(room, content, content_size);
+    return status;
 }
 
 struct px_mapping px_program_mapping(const struct px_program *program, size_t index)

@@ -3,7 +3,7 @@
  * Programs own their bytes and keep their buffers from one use to the next, so that making millions of them
  * allocates nothing. Generators and the minimizer edit programs; engines run the image.
  *
- * The text form is the .px file of DESIGN.md 4.
+ * The text form is the .px file of DESIGN.md 4; the binary form holds the same for fuzzers and large corpora.
  */
 #ifndef PX_PROGRAM_H
 #define PX_PROGRAM_H
@@ -101,6 +101,10 @@ enum px_status px_program_patch(struct px_program *program, size_t offset,
 enum px_status px_program_map(struct px_program *program, uint64_t start, uint64_t size,
                               enum px_map_kind kind, const void *content, size_t content_size) PX_CHECKED;
 
+/* The same with room for @content_size bytes, *content (NULL: none), which the caller fills before the next edit. */
+enum px_status px_program_map_room(struct px_program *program, uint64_t start, uint64_t size,
+                                   enum px_map_kind kind, size_t content_size, uint8_t **content) PX_CHECKED;
+
 /* Mapping @index, which must be below map_count, as part of an image. Borrows the program's content. */
 struct px_mapping px_program_mapping(const struct px_program *program, size_t index);
 
@@ -115,7 +119,30 @@ void px_program_image(struct px_program *program, struct px_image *image);
 enum px_status px_program_parse(struct px_program *program, const char *name, const char *text, size_t size,
                                 struct px_error *err) PX_CHECKED;
 
-/* Reads a whole file and parses it. PX_ERR_INPUT when it cannot be read or is over 64 MiB. */
+/*
+ * Reads the binary form, which holds the same in a fraction of the bytes (vm/program_binary.h): "FILE: offset N: found
+ * ..., expected ...". Otherwise as px_program_parse; time and memory are bounded by @size.
+ */
+enum px_status px_program_unpack(struct px_program *program, const char *name, const uint8_t *bytes,
+                                 size_t size, struct px_error *err) PX_CHECKED;
+
+/*
+ * Writes the binary form to @bytes, *size of them: unpacking them gives an equal program, and packing that the same
+ * bytes. PX_ERR_FULL when there is no @room, which px_program_pack_bound always is. PX_ERR_INPUT where the text form
+ * cannot hold the program either.
+ */
+enum px_status px_program_pack(const struct px_program *program, uint8_t *bytes, size_t room,
+                               size_t *size) PX_CHECKED;
+size_t px_program_pack_bound(const struct px_program *program);
+
+/* Whether bytes are of the binary form, if they are a program at all; what neither form is counts as text. */
+bool px_program_is_binary(const void *bytes, size_t size);
+
+/* Reads either form. */
+enum px_status px_program_read(struct px_program *program, const char *name, const void *bytes, size_t size,
+                               struct px_error *err) PX_CHECKED;
+
+/* Reads a whole file of either form. PX_ERR_INPUT when it cannot be read or is over 64 MiB. */
 enum px_status px_program_load(struct px_program *program, const char *path, struct px_error *err) PX_CHECKED;
 
 /*

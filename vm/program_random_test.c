@@ -14,119 +14,9 @@
 #include "vm/program.h"
 #include "vm/test_insn.h"
 #include "vm/test_program.h"
+#include "vm/test_random_program.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static size_t below(uint64_t *rng, size_t limit)
-{
-    return (size_t)(test_random(rng) % limit);
-}
-
-/* Small, large, and with few bits: numbers of every length. */
-static uint64_t random_number(uint64_t *rng)
-{
-    uint64_t value = test_random(rng);
-    return value >> (test_random(rng) & 63);
-}
-
-static void random_name(uint64_t *rng, char name[PX_NAME_MAX])
-{
-    static const char letters[] = "abcxyzABCXYZ0189-._+:=/,!\"\\~";
-    size_t length = 1 + below(rng, PX_NAME_MAX - 1);
-    memset(name, 0, PX_NAME_MAX);
-    for (size_t i = 0; i < length; i++)
-        name[i] = letters[below(rng, sizeof letters - 1)];
-}
-
-static void random_code(uint64_t *rng, struct px_program *program)
-{
-    size_t words = below(rng, 12);
-    for (size_t i = 0; i < words; i++) {
-        /* Most random words are illegal; a row's match with random registers mostly is not. */
-        size_t row = 1 + below(rng, PX_OP_COUNT - 1);
-        uint32_t word = (uint32_t)test_random(rng);
-        if (below(rng, 4) != 0)
-            word = px_ops[row].match | (word & ~px_ops[row].mask & ~UINT32_C(0x01080800));
-        assert_int_equal(px_program_append(program, &word, 2 + 2 * below(rng, 2)), PX_OK);
-    }
-    uint64_t tail = test_random(rng);
-    assert_int_equal(px_program_append(program, &tail, below(rng, 8)), PX_OK);
-}
-
-static void random_maps(uint64_t *rng, struct px_program *program)
-{
-    uint8_t content[64];
-    size_t count = below(rng, 8) ? below(rng, 5) : below(rng, PX_PROGRAM_MAPS_MAX + 1);
-    /* Starts go round an area of 64 slots by an odd step: never the same slot, hardly in order. */
-    size_t slot = below(rng, 64), step = below(rng, 32) * 2 + 1;
-    for (size_t i = 0; i < count; i++, slot = (slot + step) % 64) {
-        enum px_map_kind kind = (enum px_map_kind)below(rng, PX_MAP_KIND_COUNT);
-        size_t size = kind == PX_MAP_ZERO ? 0 : below(rng, sizeof content + 1);
-        for (size_t j = 0; j < size; j++)
-            content[j] = (uint8_t)test_random(rng);
-        assert_int_equal(px_program_map(program, PX_SPACE_SIZE - (slot + 1) * 8192,
-                                        4096 + 4096 * below(rng, 2), kind, content, size),
-                         PX_OK);
-    }
-}
-
-static void random_expect(uint64_t *rng, struct px_expect *expect)
-{
-    static const enum px_exit plain[] = { PX_EXIT_MANAGE, PX_EXIT_TRAP, PX_EXIT_OUT_OF_GAS };
-    struct px_outcome *out = &expect->out;
-    switch (below(rng, 4)) {
-    case 0:
-        out->exit = PX_EXIT_HOSTCALL;
-        out->arg = (int64_t)below(rng, 1 << 20) - (1 << 19);
-        break;
-    case 1:
-        out->exit = PX_EXIT_PANIC;
-        out->arg = (int64_t)below(rng, PX_PANIC_COUNT);
-        break;
-    case 2:
-        out->exit = PX_EXIT_PAGE_FAULT;
-        out->arg = (int64_t)below(rng, 1 << 20) << PX_PAGE_BITS;
-        break;
-    default:
-        out->exit = plain[below(rng, COUNT(plain))];
-        break;
-    }
-    out->pc = (uint32_t)random_number(rng);
-    out->gas = random_number(rng);
-    for (unsigned i = 1; i < PX_REG_COUNT; i++)
-        out->x[i] = random_number(rng);
-    expect->has_exit = test_random(rng) & 1;
-    expect->has_pc = test_random(rng) & 1;
-    expect->has_gas = test_random(rng) & 1;
-    expect->has_x = (uint16_t)(test_random(rng) & 0xfffe);
-    if (!expect->has_exit && !expect->has_pc && !expect->has_gas && expect->has_x == 0)
-        expect->has_exit = true;
-    if (test_random(rng) & 1)
-        random_name(rng, expect->oracle);
-}
-
-static void random_program(uint64_t *rng, struct px_program *program)
-{
-    px_program_clear(program);
-    program->gas = random_number(rng);
-    program->entry_pc = test_random(rng) & 1 ? 0 : (uint32_t)random_number(rng);
-    for (unsigned i = 1; i < PX_REG_COUNT; i++)
-        program->x[i] = test_random(rng) & 1 ? 0 : random_number(rng);
-    if (test_random(rng) & 1) {
-        program->origin.known = true;
-        program->origin.seed = random_number(rng);
-        program->origin.index = random_number(rng);
-        if (test_random(rng) & 1) {
-            random_name(rng, program->origin.gen);
-            program->origin.version = (unsigned)random_number(rng);
-        }
-    }
-    random_code(rng, program);
-    random_maps(rng, program);
-    program->has_expect = test_random(rng) & 1;
-    if (program->has_expect)
-        random_expect(rng, &program->expect);
-}
 
 static void random_programs_survive_a_round_trip_to_the_byte(void **state)
 {
@@ -137,7 +27,7 @@ static void random_programs_survive_a_round_trip_to_the_byte(void **state)
     px_program_init(&read);
     for (unsigned i = 0; i < 5000; i++) {
         size_t size, size_again;
-        random_program(&rng, &program);
+        test_random_program(&rng, &program);
         char *text = test_program_text(&program, &size);
         test_parse(&read, text, size);
         test_expect_same_program(&read, &program);
@@ -260,13 +150,13 @@ static void repeat_line(uint64_t *rng, struct draft *draft)
 {
     char line[sizeof draft->text];
     size_t start, size, to, to_size;
-    line_around(draft, below(rng, draft->size), &start, &size);
+    line_around(draft, test_below(rng, draft->size), &start, &size);
     memcpy(line, draft->text + start, size);
     if (test_random(rng) & 1)
         cut(draft, start, size);
     if (draft->size == 0)
         return;
-    line_around(draft, below(rng, draft->size), &to, &to_size);
+    line_around(draft, test_below(rng, draft->size), &to, &to_size);
     insert(draft, to, line, size);
 }
 
@@ -301,18 +191,18 @@ static void mutate(uint64_t *rng, struct draft *draft)
     };
     if (draft->size == 0)
         return;
-    size_t at = below(rng, draft->size);
+    size_t at = test_below(rng, draft->size);
     char byte = (char)test_random(rng);
-    const char *word = words[below(rng, COUNT(words))];
-    switch (below(rng, 7)) {
+    const char *word = words[test_below(rng, COUNT(words))];
+    switch (test_below(rng, 7)) {
     case 0:
-        draft->text[at] = (char)(draft->text[at] ^ 1 << below(rng, 8));
+        draft->text[at] = (char)(draft->text[at] ^ 1 << test_below(rng, 8));
         break;
     case 1:
         draft->text[at] = byte;
         break;
     case 2:
-        cut(draft, at, 1 + below(rng, 4));
+        cut(draft, at, 1 + test_below(rng, 4));
         break;
     case 3:
         insert(draft, at, &byte, 1);
@@ -323,7 +213,7 @@ static void mutate(uint64_t *rng, struct draft *draft)
     case 5: /* one digit for another: most numbers stay numbers */
         for (; at < draft->size; at++)
             if (draft->text[at] >= '0' && draft->text[at] <= '9') {
-                draft->text[at] = (char)('0' + below(rng, 10));
+                draft->text[at] = (char)('0' + test_below(rng, 10));
                 break;
             }
         break;
@@ -342,7 +232,7 @@ static void make_drafts(uint64_t *rng, struct draft drafts[DRAFTS])
     px_program_init(&program);
     for (unsigned i = 0; i < DRAFTS; i++)
         do {
-            random_program(rng, &program);
+            test_random_program(rng, &program);
             char *text = test_program_text(&program, &drafts[i].size);
             if (drafts[i].size <= sizeof drafts[i].text / 4)
                 memcpy(drafts[i].text, text, drafts[i].size);
@@ -365,7 +255,7 @@ static void damaged_texts_are_programs_or_name_the_place(void **state)
         struct draft *original = &drafts[i % DRAFTS], draft;
         draft.size = original->size;
         memcpy(draft.text, original->text, original->size);
-        for (size_t left = 1 + below(&rng, 3); left > 0; left--)
+        for (size_t left = 1 + test_below(&rng, 3); left > 0; left--)
             mutate(&rng, &draft);
         if (!try_text(&program, draft.text, draft.size))
             continue;
@@ -409,10 +299,10 @@ static void random_bytes_are_programs_or_name_the_place(void **state)
         struct draft draft = { .size = 0 };
         if (i % 3 != 0)
             insert(&draft, 0, header, strlen(header));
-        for (size_t left = below(&rng, 80); left > 0; left--) {
+        for (size_t left = test_below(&rng, 80); left > 0; left--) {
             char byte = (char)test_random(&rng);
             if (i % 3 == 1)
-                byte = alphabet[below(&rng, sizeof alphabet - 1)];
+                byte = alphabet[test_below(&rng, sizeof alphabet - 1)];
             insert(&draft, draft.size, &byte, 1);
         }
         (void)try_text(&program, draft.text, draft.size);

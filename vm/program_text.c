@@ -436,17 +436,3 @@ enum px_status px_program_parse(struct px_program *program, const char *name, co
         px_program_clear(program);
     return status;
 }
-
-enum px_status px_program_load(struct px_program *program, const char *path, struct px_error *err)
-{
-    char *bytes;
-    size_t size;
-    px_program_clear(program);
-    /* One byte more than the parser takes, so that it sees when a file is too long. */
-    enum px_status status = px_text_load(path, PX_TEXT_MAX + 1, &bytes, &size, err);
-    if (status != PX_OK)
-        return status;
-    status = px_program_parse(program, path, bytes, size, err);
-    free(bytes);
-    return status;
-}

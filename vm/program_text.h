@@ -1,5 +1,5 @@
 /*
- * What the reader and the writer of .px files must agree on. Internal to vm/.
+ * What readers and writers of .px files must agree on. Internal to vm/.
  */
 #ifndef PX_PROGRAM_TEXT_H
 #define PX_PROGRAM_TEXT_H
@@ -8,6 +8,8 @@
 #include <stddef.h>
 
 #include "vm/guest.h"
+#include "vm/program.h"
+#include "vm/status.h"
 
 #define PX_TEXT_HEADER "parallax 1 " PX_GUEST_NAME
 
@@ -19,5 +21,11 @@
  * be printable ASCII without blanks, '#' (starts a comment) and '@' (ends a generator's name).
  */
 bool px_text_is_name(const char *at, size_t length);
+
+/*
+ * Whether the forms on disk hold @program, that is, whether reading it back gives an equal one: PX_ERR_INPUT when its
+ * image fails px_image_check, a name has other characters, or it expects nothing or PX_EXIT_STOPPED.
+ */
+enum px_status px_program_check_storable(const struct px_program *program) PX_CHECKED;
 
 #endif

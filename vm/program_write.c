@@ -79,7 +79,7 @@ static bool can_write_expect(const struct px_expect *expect)
     return expect->has_exit || expect->has_pc || expect->has_gas || expect->has_x != 0;
 }
 
-static enum px_status check_writable(const struct px_program *program)
+enum px_status px_program_check_storable(const struct px_program *program)
 {
     struct px_mapping maps[PX_PROGRAM_MAPS_MAX];
     for (size_t i = 0; i < program->map_count; i++)
@@ -203,7 +203,7 @@ static void put_expect(struct sink *sink, const struct px_expect *expect)
 
 enum px_status px_program_write(const struct px_program *program, FILE *file)
 {
-    struct sink sink = { .file = file, .room = PX_TEXT_MAX, .status = check_writable(program) };
+    struct sink sink = { .file = file, .room = PX_TEXT_MAX, .status = px_program_check_storable(program) };
     if (sink.status != PX_OK)
         return sink.status;
 

@@ -11,22 +11,21 @@
 #include <string.h>
 
 enum {
-    NAME_MAX_SHOWN = 160,
     TOKEN_MAX_SHOWN = 40,
     TOKEN_TEXT_SIZE = TOKEN_MAX_SHOWN + 8, /* with quotes, "..." and NUL */
     EXPECTED_SIZE = 120,
     LOAD_FIRST = 64 << 10,
 };
 
-_Static_assert(NAME_MAX_SHOWN + TOKEN_TEXT_SIZE + EXPECTED_SIZE + 64 <= sizeof(struct px_error),
+_Static_assert(PX_TEXT_NAME_SHOWN + TOKEN_TEXT_SIZE + EXPECTED_SIZE + 64 <= sizeof(struct px_error),
                "a whole message fits px_error");
 
-static void show_name(const char *name, char shown[NAME_MAX_SHOWN])
+void px_text_show_name(const char *name, char shown[PX_TEXT_NAME_SHOWN])
 {
     size_t length = strlen(name);
-    bool cut = length >= NAME_MAX_SHOWN;
-    (void)snprintf(shown, NAME_MAX_SHOWN, "%s%s", cut ? "..." : "",
-                   cut ? name + length - (NAME_MAX_SHOWN - 4) : name);
+    bool cut = length >= PX_TEXT_NAME_SHOWN;
+    (void)snprintf(shown, PX_TEXT_NAME_SHOWN, "%s%s", cut ? "..." : "",
+                   cut ? name + length - (PX_TEXT_NAME_SHOWN - 4) : name);
     for (char *c = shown; *c != '\0'; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';
@@ -55,8 +54,8 @@ static enum px_status read_all(FILE *file, size_t max, char **bytes, size_t *siz
 
 enum px_status px_text_load(const char *path, size_t max, char **bytes, size_t *size, struct px_error *err)
 {
-    char name[NAME_MAX_SHOWN], *read = NULL;
-    show_name(path, name);
+    char name[PX_TEXT_NAME_SHOWN], *read = NULL;
+    px_text_show_name(path, name);
     FILE *file = fopen(path, "rb");
     if (!file)
         return px_fail(err, PX_ERR_INPUT, "%s: cannot open: %m", name);
@@ -115,9 +114,9 @@ static void show_token(const struct px_text *text, struct px_token token, char s
 enum px_status px_text_fail(const struct px_text *text, struct px_token token, enum px_status status,
                             const char *message)
 {
-    char name[NAME_MAX_SHOWN];
+    char name[PX_TEXT_NAME_SHOWN];
     size_t column = (size_t)(token.at - text->line_start) + 1;
-    show_name(text->name, name);
+    px_text_show_name(text->name, name);
     return px_fail(text->err, status, "%s:%zu:%zu: %s", name, text->line, column, message);
 }
 

@@ -11,6 +11,11 @@
 
 #include "vm/status.h"
 
+enum { PX_TEXT_NAME_SHOWN = 160 };
+
+/* A file's name for messages: shortened from the left, what does not print as '?'. */
+void px_text_show_name(const char *name, char shown[PX_TEXT_NAME_SHOWN]);
+
 /* Bytes of the current line. An empty token stands where something is missing. */
 struct px_token {
     const char *at;
