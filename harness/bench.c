@@ -44,6 +44,12 @@ const struct bench_measure bench_measures[] = {
     ENGINE("prepare", "block", BENCH_BLOCK, prepare, PREPARE),
     ENGINE("run", "interp", BENCH_INTERP, run, RUN),
     ENGINE("run", "block", BENCH_BLOCK, run, RUN),
+    { .name = "form/mix",
+      .spec = "mix",
+      .figures = bench_form_figures,
+      .count = BENCH_FORM_FIGURES,
+      .weight = 2,
+      .sample = bench_form },
     { .name = "host",
       .figures = bench_host_figures,
       .count = BENCH_HOST_FIGURES - BENCH_HOST_WAITING,
@@ -70,6 +76,7 @@ static const struct {
     { "prepare/block/length=32", 30 },
     { "prepare/block/length=1024", 30 },
     { "run/interp/straight", 200 },
+    { "form/mix/read-binary", 1000 },
 };
 
 double bench_target(const char *name)

@@ -23,6 +23,7 @@
  *   80 + k      2^k - 1
  *   c0 + n      the n + 1 bytes (1 to 8) that follow, low first
  *   c8 + n      the complement of these
+ *   d0 + n      px_binary_edges[n]
  *
  * A chunk of content is the number 2 * (bytes - 1), followed by the bytes, or 2 * (bytes - 1) + 1 with at most
  * PX_BINARY_RUN_MAX bytes, followed by the first of them and by what each adds to the one before, modulo 256. A name is
@@ -59,8 +60,12 @@ enum {
     PX_NUMBER_ONES = 0x80,
     PX_NUMBER_BYTES = 0xc0,
     PX_NUMBER_COMPLEMENT = 0xc8,
-    PX_NUMBER_END = 0xd0, /* from here on: none */
+    PX_NUMBER_EDGE = 0xd0,
+    PX_NUMBER_EDGES = 0x100 - PX_NUMBER_EDGE,
 };
+
+/* Ascending; edges of widths, of addresses and of pages, patterns, and the gas of most programs. */
+extern const uint64_t px_binary_edges[PX_NUMBER_EDGES];
 
 /* Eight bytes that each are @add more than those of @bytes. */
 static inline uint64_t px_add_to_bytes(uint64_t bytes, uint64_t add)

@@ -16,6 +16,57 @@ enum {
     MAP_MAX = 1 + 4 * NUMBER_MAX,
 };
 
+const uint64_t px_binary_edges[PX_NUMBER_EDGES] = {
+    0x7e,
+    0x81,
+    0x7ffe,
+    0x8001,
+    0xfffe,
+    0x10001,
+    1000000,
+    0x3ffff8,
+    0xffffff8,
+    0x10000ff8,
+    0x55555555,
+    0x7ffffffe,
+    0x80000001,
+    0xaaaaaaaa,
+    0xdeadbeef,
+    0xfffff000,
+    0xfffffff8,
+    0xfffffffc,
+    0xfffffffe,
+    0x100000001,
+    0x10000000f,
+    0x1fffffff0,
+    0xff0100807f0001,
+    0x123456789abcdef,
+    0x5555555555555555,
+    0x7fffffff80000000,
+    0x7ffffffffffffffe,
+    0x8000000000000001,
+    0x8000000080000000,
+    0x80000000ffffffff,
+    0xaaaaaaaaaaaaaaaa,
+    0xdeadbeef00000000,
+    0xfedcba9876543210,
+    0xfffffffeffffffff,
+    0xffffffff00000000,
+    0xffffffff00000001,
+    0xffffffff7fffffff,
+    0xffffffff80000000,
+    0xffffffff80000001,
+    0xfffffffffffeffff,
+    0xffffffffffff7fff,
+    0xffffffffffff8000,
+    0xfffffffffffff000,
+    0xfffffffffffff800,
+    0xffffffffffffff7f,
+    0xffffffffffffff80,
+    0xfffffffffffffffe,
+    0xffffffffffffffff,
+};
+
 /* Stops at its end; `full` says that it was reached. */
 struct packer {
     uint8_t *at, *end;
@@ -47,6 +98,16 @@ static unsigned byte_length(uint64_t value)
     return value == 0 ? 1 : (71 - (unsigned)__builtin_clzll(value)) / 8;
 }
 
+/* The first edge that is not below @value. */
+static unsigned find_edge(uint64_t value)
+{
+    unsigned edge = 0;
+    for (unsigned step = 32; step > 0; step /= 2)
+        if (edge + step < PX_NUMBER_EDGES && px_binary_edges[edge + step - 1] < value)
+            edge += step;
+    return edge;
+}
+
 static void put_number(struct packer *p, uint64_t value)
 {
     if (value < 64) {
@@ -55,6 +116,8 @@ static void put_number(struct packer *p, uint64_t value)
         put_byte(p, PX_NUMBER_POWER + (unsigned)__builtin_ctzll(value));
     } else if ((value & (value + 1)) == 0 && value != UINT64_MAX) {
         put_byte(p, PX_NUMBER_ONES + (unsigned)__builtin_ctzll(value + 1));
+    } else if (px_binary_edges[find_edge(value)] == value) {
+        put_byte(p, PX_NUMBER_EDGE + find_edge(value));
     } else {
         unsigned plain = byte_length(value), complement = byte_length(~value);
         unsigned kind = complement < plain ? PX_NUMBER_COMPLEMENT : PX_NUMBER_BYTES;

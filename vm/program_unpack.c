@@ -84,7 +84,7 @@ static uint64_t get_wide(struct unpacker *u, unsigned length, const char *what)
 static uint64_t get_number(struct unpacker *u, uint64_t max, const char *what)
 {
     size_t offset = offset_of(u);
-    unsigned first = get_byte(u, PX_NUMBER_END - 1, what);
+    unsigned first = get_byte(u, 255, what);
     uint64_t value;
     if (first < PX_NUMBER_POWER)
         value = first;
@@ -94,8 +94,10 @@ static uint64_t get_number(struct unpacker *u, uint64_t max, const char *what)
         value = (UINT64_C(1) << (first & 63)) - 1;
     else if (first < PX_NUMBER_COMPLEMENT)
         value = get_wide(u, (first & 7) + 1, what);
-    else
+    else if (first < PX_NUMBER_EDGE)
         value = ~get_wide(u, (first & 7) + 1, what);
+    else
+        value = px_binary_edges[first - PX_NUMBER_EDGE];
     if (value <= max || u->status != PX_OK)
         return u->status == PX_OK ? value : 0;
     fail(u, PX_ERR_INPUT, offset, "found 0x%" PRIx64 ", expected %s, at most 0x%" PRIx64, value, what, max);
