@@ -66,7 +66,7 @@ static bool shrink_all(struct shrink *s)
 /* Instructions, a final ecalli 0 not counted. */
 static enum px_status count_insns(const struct px_program *program, size_t *count)
 {
-    struct listing listing;
+    struct listing listing = { 0 };
     enum px_status status = listing_read(&listing, program);
     if (status != PX_OK)
         return status;

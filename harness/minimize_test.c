@@ -13,7 +13,6 @@
 
 #include "generators/generator.h"
 #include "harness/commands.h"
-#include "harness/listing.h"
 #include "harness/minimize.h"
 #include "harness/seen.h"
 #include "harness/tests/flawed.h"
@@ -199,60 +198,6 @@ static void an_interrupt_ends_the_search(void **state)
     px_program_fini(&small);
 }
 
-static void jumps_keep_their_targets_when_instructions_go(void **state)
-{
-    (void)state;
-    static const char text[] = "parallax 1 rv64e-jar.1\ngas 1000\nentry 0x4\ncode\n"
-                               "  00000013\n" /* nop */
-                               "  0002c863\n" /* 4: bltz t0, 16 -> 20 */
-                               "  0001\n" /* 8: c.nop */
-                               "  0001\n"
-                               "  ff9ff06f\n" /* 12: j -8 -> 4 */
-                               "  00000013\n"
-                               "  0000200b\n"; /* 20 */
-    struct px_program program, small;
-    struct listing listing;
-    px_program_init(&program);
-    px_program_init(&small);
-    test_parse(&program, text, strlen(text));
-    assert_int_equal(listing_read(&listing, &program), PX_OK);
-    assert_int_equal(listing.count, 7);
-    assert_int_equal(listing.entry, 1);
-    assert_int_equal(listing.items[1].target, 6);
-    assert_int_equal(listing.items[4].target, 1);
-    listing.items[0].dropped = listing.items[3].dropped = listing.items[5].dropped = true;
-    assert_int_equal(listing_write(&listing, &program, &small), PX_OK);
-    assert_int_equal(small.entry_pc, 0);
-    assert_int_equal(small.code_size, 14);
-    assert_int_equal(px_decode(small.code, small.code_size, 0).imm, 10);
-    assert_int_equal(px_decode(small.code, small.code_size, 6).imm, -6);
-    listing_fini(&listing);
-    px_program_fini(&program);
-    px_program_fini(&small);
-}
-
-static void any_code_comes_back_from_its_listing(void **state)
-{
-    (void)state;
-    struct px_gen gen;
-    struct px_error err = { "" };
-    struct px_program program, back;
-    px_program_init(&program);
-    px_program_init(&back);
-    assert_int_equal(px_gen_parse("mix", &gen, &err), PX_OK);
-    for (uint64_t i = 0; i < 5000; i++) {
-        struct listing listing;
-        assert_int_equal(px_gen_make(&gen, 11, i, &program), PX_OK);
-        assert_int_equal(listing_read(&listing, &program), PX_OK);
-        assert_int_equal(listing_write(&listing, &program, &back), PX_OK);
-        test_expect_same_program(&program, &back);
-        assert_int_equal(seen_digest(&program), seen_digest(&back));
-        listing_fini(&listing);
-    }
-    px_program_fini(&program);
-    px_program_fini(&back);
-}
-
 static void a_set_of_digests_knows_what_it_was_given(void **state)
 {
     (void)state;
@@ -321,8 +266,6 @@ int main(void)
         cmocka_unit_test(engines_that_agree_leave_nothing_to_minimize),
         cmocka_unit_test(a_limit_on_candidates_gives_the_same_program_each_time),
         cmocka_unit_test(an_interrupt_ends_the_search),
-        cmocka_unit_test(jumps_keep_their_targets_when_instructions_go),
-        cmocka_unit_test(any_code_comes_back_from_its_listing),
         cmocka_unit_test(a_set_of_digests_knows_what_it_was_given),
         cmocka_unit_test(the_command_tells_bad_input_from_agreement),
     };

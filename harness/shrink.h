@@ -5,7 +5,7 @@
 #ifndef PX_SHRINK_H
 #define PX_SHRINK_H
 
-#include "harness/listing.h"
+#include "generators/listing.h"
 #include "harness/minimize.h"
 #include "harness/seen.h"
 

@@ -131,7 +131,7 @@ static bool begin_listing(struct shrink *s, struct listing *listing)
     return s->status == PX_OK;
 }
 
-static bool try_listing(struct shrink *s, const struct listing *listing)
+static bool try_listing(struct shrink *s, struct listing *listing)
 {
     enum px_status status = listing_write(listing, &s->best, &s->candidate);
     if (status == PX_ERR_NOMEM)
@@ -149,7 +149,7 @@ static size_t droppable(const struct listing *listing)
 /* One sweep from the end to the start with chunks of @size. */
 static bool drop_chunks(struct shrink *s, size_t size)
 {
-    struct listing listing;
+    struct listing listing = { 0 };
     bool kept = false;
     if (!begin_listing(s, &listing))
         return false;
@@ -170,7 +170,7 @@ static bool drop_chunks(struct shrink *s, size_t size)
 
 bool shrink_drop(struct shrink *s)
 {
-    struct listing listing;
+    struct listing listing = { 0 };
     bool kept = false;
     if (!begin_listing(s, &listing))
         return false;
@@ -186,7 +186,7 @@ bool shrink_drop(struct shrink *s)
 }
 
 /* Tries @item changed to @with; back if it does not stay in the bucket. */
-static bool try_item(struct shrink *s, struct listing *listing, size_t index, struct listing_item with)
+static bool try_item(struct shrink *s, struct listing *listing, uint32_t index, struct listing_item with)
 {
     struct listing_item old = listing->items[index];
     listing->items[index] = with;
@@ -196,7 +196,7 @@ static bool try_item(struct shrink *s, struct listing *listing, size_t index, st
     return false;
 }
 
-static bool simplify_immediate(struct shrink *s, struct listing *listing, size_t index)
+static bool simplify_immediate(struct shrink *s, struct listing *listing, uint32_t index)
 {
     static const int32_t simple[] = { 0, 1, -1, 2, 4, 8, 16, 31, 63 };
     struct listing_item item = listing->items[index];
@@ -210,7 +210,7 @@ static bool simplify_immediate(struct shrink *s, struct listing *listing, size_t
     return (imm > 63 || imm < -1) && try_item(s, listing, index, item);
 }
 
-static bool simplify_item(struct shrink *s, struct listing *listing, size_t index)
+static bool simplify_item(struct shrink *s, struct listing *listing, uint32_t index)
 {
     struct listing_item item = listing->items[index];
     bool kept = false;
@@ -233,11 +233,11 @@ static bool simplify_item(struct shrink *s, struct listing *listing, size_t inde
 
 bool shrink_operands(struct shrink *s)
 {
-    struct listing listing;
+    struct listing listing = { 0 };
     bool kept = false;
     if (!begin_listing(s, &listing))
         return false;
-    for (size_t i = 0; i < droppable(&listing); i++)
+    for (uint32_t i = 0; i < droppable(&listing); i++)
         kept |= simplify_item(s, &listing, i);
     listing_fini(&listing);
     return kept;
@@ -297,7 +297,7 @@ static size_t registers_used(const struct listing *listing, uint8_t *order)
 bool shrink_registers(struct shrink *s)
 {
     static const uint8_t preferred[] = { 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 1, 2, 3, 4 };
-    struct listing listing;
+    struct listing listing = { 0 };
     uint8_t order[PX_REG_COUNT];
     bool kept = false;
     if (!begin_listing(s, &listing))
