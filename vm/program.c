@@ -159,6 +159,49 @@ enum px_status px_program_map(struct px_program *program, uint64_t start, uint64
     return status;
 }
 
+enum px_status px_program_resize_content(struct px_program *program, size_t index, size_t size)
+{
+    assert(index < program->map_count);
+    struct px_program_map *map = &program->maps[index];
+    if (size > PX_SPACE_SIZE)
+        return PX_ERR_INPUT;
+    if (size == map->content_size)
+        return PX_OK;
+    if (map->content_size == 0) /* it lies nowhere in particular until now */
+        map->content = program->content_size;
+    size_t old_end = map->content + map->content_size, rest = program->content_size - old_end;
+    if (size > map->content_size) {
+        enum px_status status = reserve(&program->content, &program->content_capacity,
+                                        program->content_size - map->content_size + size);
+        if (status != PX_OK)
+            return status;
+    }
+    size_t new_end = map->content + size;
+    memmove(program->content + new_end, program->content + old_end, rest);
+    if (new_end > old_end)
+        memset(program->content + old_end, 0, new_end - old_end);
+    map->content_size = size;
+    for (size_t i = 0; i < program->map_count; i++) {
+        struct px_program_map *other = &program->maps[i];
+        if (other->content_size == 0)
+            other->content = 0;
+        else if (i != index && other->content >= old_end)
+            other->content = other->content - old_end + new_end;
+    }
+    program->content_size = new_end + rest;
+    return PX_OK;
+}
+
+void px_program_unmap(struct px_program *program, size_t index)
+{
+    enum px_status status = px_program_resize_content(program, index, 0); /* makes nothing larger */
+    assert(status == PX_OK);
+    (void)status;
+    program->map_count--;
+    memmove(&program->maps[index], &program->maps[index + 1],
+            (program->map_count - index) * sizeof program->maps[0]);
+}
+
 struct px_mapping px_program_mapping(const struct px_program *program, size_t index)
 {
     const struct px_program_map *map = &program->maps[index];

@@ -105,6 +105,12 @@ enum px_status px_program_map(struct px_program *program, uint64_t start, uint64
 enum px_status px_program_map_room(struct px_program *program, uint64_t start, uint64_t size,
                                    enum px_map_kind kind, size_t content_size, uint8_t **content) PX_CHECKED;
 
+/* Takes mapping @index out, which must be below map_count, and its content. */
+void px_program_unmap(struct px_program *program, size_t index);
+
+/* Gives mapping @index @size bytes of content: the first of those that it has, then zeros. PX_ERR_INPUT past 4 GiB, PX_ERR_NOMEM. */
+enum px_status px_program_resize_content(struct px_program *program, size_t index, size_t size) PX_CHECKED;
+
 /* Mapping @index, which must be below map_count, as part of an image. Borrows the program's content. */
 struct px_mapping px_program_mapping(const struct px_program *program, size_t index);
 

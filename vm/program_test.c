@@ -238,6 +238,53 @@ static void structure_is_left_to_the_image_check(void **state)
     px_program_fini(&program);
 }
 
+static void expect_map(const struct px_program *program, size_t index, uint64_t start, const char *content)
+{
+    struct px_mapping map = px_program_mapping(program, index);
+    assert_int_equal(map.start, start);
+    assert_int_equal(map.content_size, strlen(content));
+    if (map.content_size > 0)
+        assert_memory_equal(map.content, content, strlen(content));
+}
+
+static void content_grows_shrinks_and_goes_with_its_mapping(void **state)
+{
+    (void)state;
+    struct px_program program;
+    px_program_init(&program);
+    const char *contents[] = { "first", "", "third", "fourth" };
+    for (uint64_t i = 0; i < 4; i++)
+        assert_int_equal(px_program_map(&program, PX_DATA_BASE + i * 4096, 4096, PX_MAP_RO, contents[i],
+                                        strlen(contents[i])),
+                         PX_OK);
+    assert_int_equal(px_program_resize_content(&program, 0, 3), PX_OK);
+    assert_int_equal(px_program_resize_content(&program, 2, 5), PX_OK); /* as it was */
+    assert_int_equal(px_program_resize_content(&program, 1, 2), PX_OK);
+    assert_int_equal(px_program_resize_content(&program, 2, 7), PX_OK);
+    assert_memory_equal(px_program_mapping(&program, 1).content, "\0\0", 2);
+    assert_memory_equal(px_program_mapping(&program, 2).content, "third\0\0", 7);
+    memcpy(program.content + program.maps[1].content, "XY", 2);
+    memcpy(program.content + program.maps[2].content + 5, "Z", 1);
+    expect_map(&program, 0, PX_DATA_BASE, "fir");
+    expect_map(&program, 1, PX_DATA_BASE + 4096, "XY");
+    assert_memory_equal(px_program_mapping(&program, 2).content, "thirdZ", 7);
+    expect_map(&program, 3, PX_DATA_BASE + 3 * 4096, "fourth");
+    assert_int_equal(program.content_size, 3 + 2 + 7 + 6);
+    assert_int_equal(px_program_resize_content(&program, 0, SIZE_MAX), PX_ERR_INPUT);
+
+    px_program_unmap(&program, 2);
+    assert_int_equal(program.map_count, 3);
+    expect_map(&program, 0, PX_DATA_BASE, "fir");
+    expect_map(&program, 1, PX_DATA_BASE + 4096, "XY");
+    expect_map(&program, 2, PX_DATA_BASE + 3 * 4096, "fourth");
+    px_program_unmap(&program, 2);
+    px_program_unmap(&program, 0);
+    px_program_unmap(&program, 0);
+    assert_int_equal(program.map_count, 0);
+    assert_int_equal(program.content_size, 0);
+    px_program_fini(&program);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +299,7 @@ int main(void)
         cmocka_unit_test(code_grows_to_its_cap_and_no_further),
         cmocka_unit_test(the_65th_mapping_is_refused),
         cmocka_unit_test(structure_is_left_to_the_image_check),
+        cmocka_unit_test(content_grows_shrinks_and_goes_with_its_mapping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
