@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "generators/generator.h"
-#include "harness/listing.h"
+#include "generators/listing.h"
 #include "vm/test_program.h"
 
 static uint8_t *pack(const struct px_program *program, size_t *size)
@@ -62,7 +62,7 @@ static void programs_of_every_generator_come_back_to_the_byte(void **state)
 
 static size_t instructions_in(const struct px_program *program)
 {
-    struct listing listing;
+    struct listing listing = { 0 };
     assert_int_equal(listing_read(&listing, program), PX_OK);
     size_t count = listing.count;
     listing_fini(&listing);
