@@ -28,6 +28,9 @@ enum {
     PX_NAME_MAX = 64,
 };
 
+/* The largest file of either form, in bytes. */
+#define PX_PROGRAM_FILE_MAX ((size_t)64 << 20)
+
 /* Provenance; never needed to run. */
 struct px_origin {
     bool known;

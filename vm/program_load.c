@@ -24,7 +24,7 @@ enum px_status px_program_load(struct px_program *program, const char *path, str
     size_t size;
     px_program_clear(program);
     /* One byte more than the readers take, so that they see when a file is too long. */
-    enum px_status status = px_text_load(path, PX_TEXT_MAX + 1, &bytes, &size, err);
+    enum px_status status = px_text_load(path, PX_PROGRAM_FILE_MAX + 1, &bytes, &size, err);
     if (status != PX_OK)
         return status;
     status = px_program_read(program, path, bytes, size, err);

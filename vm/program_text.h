@@ -13,8 +13,7 @@
 
 #define PX_TEXT_HEADER "parallax 1 " PX_GUEST_NAME
 
-/* The largest .px file, in bytes. */
-#define PX_TEXT_MAX ((size_t)64 << 20)
+#define PX_TEXT_MAX PX_PROGRAM_FILE_MAX
 
 /*
  * Can these bytes be the name of a generator or an oracle? They must fit PX_NAME_MAX with its NUL and
