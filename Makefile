@@ -74,7 +74,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- commands ----------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := build
-.PHONY: build fuzz test test-long test-sanitizers bench lint format mutation clean help
+.PHONY: build fuzz test test-long test-sanitizers bench lint format mutation guests clean help
 .PHONY: programs test-programs sanitizer-programs FORCE
 .DELETE_ON_ERROR:
 
@@ -117,6 +117,10 @@ format: ## Format every C file in place
 mutation: build ## Plant every bug of corpus/bugs and count those that are found (ARGS='--seeds 5')
 	@scripts/plant run all $(ARGS)
 
+guests: ## Compile the guest programs of corpus/guests again (clang-19): their .px images
+	@scripts/deps guests
+	@scripts/guests update
+
 clean: ## Remove everything that was built
 	rm -rf build
 
@@ -158,6 +162,8 @@ $(OBJ)/harness/version.o: UNIT_FLAGS = -DPX_BUILD_ID='"$(BUILD_ID)"'
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(COMPILE) $(UNIT_FLAGS) -MMD -MP -c $< -o $@
+
+$(OBJ)/generators/guests.o: $(wildcard corpus/guests/*.px)
 
 $(ARCHIVE): $(call objects_of,$(LIBRARY))
 $(SUPPORT_ARCHIVE): $(call objects_of,$(TEST_SUPPORT))

@@ -5,10 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct px_generator *const px_generators[] = {
-    &px_gen_mix,        &px_gen_boundary, &px_gen_straight, &px_gen_control, &px_gen_memory,
-    &px_gen_compressed, &px_gen_hostcall, &px_gen_hostile,  &px_gen_gas,     NULL
-};
+const struct px_generator *const px_generators[] = { &px_gen_mix,
+                                                     &px_gen_boundary,
+                                                     &px_gen_straight,
+                                                     &px_gen_control,
+                                                     &px_gen_memory,
+                                                     &px_gen_compressed,
+                                                     &px_gen_hostcall,
+                                                     &px_gen_hostile,
+                                                     &px_gen_gas,
+                                                     &px_gen_guest,
+                                                     NULL };
 
 enum { LENGTH_MAX = 4096 };
 
@@ -33,18 +40,34 @@ static bool parse_number(const char *text, size_t length, unsigned long max, uns
     return errno == 0 && *value <= max;
 }
 
+/* Whether @text is KEY=VALUE; *value is where VALUE begins. */
+static bool has_key(const char *text, size_t length, const char *key, const char **value)
+{
+    size_t name = strlen(key);
+    *value = text + name + 1;
+    return length > name && memcmp(text, key, name) == 0 && text[name] == '=';
+}
+
 static enum px_status parse_options(const char *text, size_t length, struct px_gen *gen, struct px_error *err)
 {
-    static const char key[] = "length=";
-    unsigned long value;
-    if (gen->generator->takes_length && length > strlen(key) && memcmp(text, key, strlen(key)) == 0 &&
-        parse_number(text + strlen(key), length - strlen(key), LENGTH_MAX, &value) && value > 0) {
-        gen->options.length = (uint32_t)value;
+    const struct px_generator *generator = gen->generator;
+    const char *value;
+    unsigned long number;
+    if (generator->takes_length && has_key(text, length, "length", &value) &&
+        parse_number(value, (size_t)(text + length - value), LENGTH_MAX, &number) && number > 0) {
+        gen->options.length = (uint32_t)number;
         return PX_OK;
     }
-    return px_fail(err, PX_ERR_INPUT, "generator %s: option '%.*s': expected %s", gen->generator->name,
-                   (int)(length < 40 ? length : 40), text,
-                   gen->generator->takes_length ? "length=1..4096" : "none");
+    if (generator->takes_guest && has_key(text, length, "name", &value)) {
+        gen->options.guest = px_guest_find(value, (size_t)(text + length - value));
+        if (gen->options.guest)
+            return PX_OK;
+    }
+    const char *expected = generator->takes_length  ? "length=1..4096"
+                           : generator->takes_guest ? "name=GUEST, one of corpus/guests"
+                                                    : "none";
+    return px_fail(err, PX_ERR_INPUT, "generator %s: option '%.*s': expected %s", generator->name,
+                   (int)(length < 40 ? length : 40), text, expected);
 }
 
 enum px_status px_gen_parse(const char *spec, struct px_gen *gen, struct px_error *err)
@@ -54,7 +77,7 @@ enum px_status px_gen_parse(const char *spec, struct px_gen *gen, struct px_erro
     if (!parsed.generator)
         return px_fail(err, PX_ERR_INPUT,
                        "generator '%.*s': expected mix, boundary, straight, control, memory, compressed, "
-                       "hostcall, hostile or gas",
+                       "hostcall, hostile, gas or guest",
                        (int)(name < 40 ? name : 40), spec);
     const char *at = spec + name;
     if (*at == ':') {
@@ -74,6 +97,9 @@ enum px_status px_gen_parse(const char *spec, struct px_gen *gen, struct px_erro
     if (parsed.options.length)
         (void)snprintf(parsed.spec, sizeof parsed.spec, "%s:length=%u", parsed.generator->name,
                        parsed.options.length);
+    else if (parsed.options.guest)
+        (void)snprintf(parsed.spec, sizeof parsed.spec, "%s:name=%s", parsed.generator->name,
+                       parsed.options.guest->name);
     else
         (void)snprintf(parsed.spec, sizeof parsed.spec, "%s", parsed.generator->name);
     *gen = parsed;

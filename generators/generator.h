@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "generators/guests.h"
 #include "vm/program.h"
 #include "vm/status.h"
 
@@ -27,6 +28,7 @@ enum px_feature {
 
 struct px_gen_options {
     uint32_t length;  /* straight: instructions, 1..4096; 0 = random up to 64 */
+    const struct px_guest *guest; /* guest: which one; NULL: any */
     uint32_t without; /* PX_FEATURE_*: mix draws these for its parts; no part of a spec */
 };
 
@@ -38,7 +40,7 @@ struct px_generator {
     /* Fills @program, which is clear. PX_ERR_NOMEM only. */
     enum px_status (*generate)(const struct px_gen_options *options, uint64_t seed, uint64_t index,
                                struct px_program *program);
-    bool takes_length;
+    bool takes_length, takes_guest;
 };
 
 /* A parsed spec. */
@@ -61,6 +63,6 @@ enum px_status px_gen_make(const struct px_gen *gen, uint64_t seed, uint64_t ind
 uint64_t px_gen_count(const struct px_gen *gen);
 
 extern const struct px_generator px_gen_mix, px_gen_boundary, px_gen_straight, px_gen_control, px_gen_memory,
-    px_gen_compressed, px_gen_hostcall, px_gen_hostile, px_gen_gas;
+    px_gen_compressed, px_gen_hostcall, px_gen_hostile, px_gen_gas, px_gen_guest;
 
 #endif

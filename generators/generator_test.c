@@ -85,6 +85,8 @@ static const struct {
     { "hostcall", 1, UINT64_C(0x7a36692d81ae49a0) },
     { "hostile", 1, UINT64_C(0x1136a9067da4f13d) },
     { "gas", 2, UINT64_C(0x9a99b035a00371c3) },
+    { "guest", 1, UINT64_C(0xa90860e76e6d449a) },
+    { "guest:name=sieve", 1, UINT64_C(0x0c93be1d7ba5015e) },
 };
 
 static void what_each_version_of_a_generator_makes_is_pinned(void **state)
@@ -146,8 +148,8 @@ static void a_program_depends_on_seed_and_index_alone(void **state)
 static void another_seed_gives_other_programs(void **state)
 {
     (void)state;
-    static const char *const specs[] = { "mix",        "straight", "control", "memory",
-                                         "compressed", "hostcall", "hostile", "gas" };
+    static const char *const specs[] = { "mix",      "straight", "control", "memory", "compressed",
+                                         "hostcall", "hostile",  "gas",     "guest" };
     struct px_program a, b;
     px_program_init(&a);
     px_program_init(&b);
@@ -197,7 +199,8 @@ static void every_program_is_a_sound_image_that_knows_its_origin(void **state)
             assert_int_equal(program.origin.index, index * 1891);
             assert_int_equal(program.origin.version, gen.generator->version);
             assert_string_equal(program.origin.gen, pins[i].spec);
-            assert_true(program.gas <= 1000000 || !may_loop(&program));
+            assert_true(program.gas <= (gen.generator->takes_guest ? 4000000 : 1000000) ||
+                        !may_loop(&program));
             assert_int_equal(program.x[0], 0);
         }
     }
@@ -261,6 +264,8 @@ static void a_spec_is_kept_in_its_canonical_form(void **state)
         { "straight:length=1", "straight:length=1" },
         { "straight:length=0032", "straight:length=32" },
         { "straight:length=4096", "straight:length=4096" },
+        { "guest", "guest" },
+        { "guest:name=sieve", "guest:name=sieve" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct px_gen gen, versioned;
@@ -290,18 +295,18 @@ static void an_unknown_generator_is_refused_by_name(void **state)
 {
     (void)state;
     expect_refused("", "generator '': expected mix, boundary, straight, control, memory, compressed, "
-                       "hostcall, hostile or gas");
+                       "hostcall, hostile, gas or guest");
     expect_refused("Mix", "generator 'Mix': expected mix, boundary, straight, control, memory, compressed, "
-                          "hostcall, hostile or gas");
+                          "hostcall, hostile, gas or guest");
     expect_refused("mi", "generator 'mi': expected mix, boundary, straight, control, memory, compressed, "
-                         "hostcall, hostile or gas");
+                         "hostcall, hostile, gas or guest");
     expect_refused("mixed@1", "generator 'mixed': expected mix, boundary, straight, control, memory, "
-                              "compressed, hostcall, hostile or gas");
+                              "compressed, hostcall, hostile, gas or guest");
     expect_refused(" mix", "generator ' mix': expected mix, boundary, straight, control, memory, compressed, "
-                           "hostcall, hostile or gas");
+                           "hostcall, hostile, gas or guest");
     expect_refused("0123456789012345678901234567890123456789no more of this",
                    "generator '0123456789012345678901234567890123456789': expected mix, boundary, straight, "
-                   "control, memory, compressed, hostcall, hostile or gas");
+                   "control, memory, compressed, hostcall, hostile, gas or guest");
 }
 
 static void an_unknown_option_or_a_value_out_of_range_is_refused(void **state)
@@ -333,6 +338,13 @@ static void an_unknown_option_or_a_value_out_of_range_is_refused(void **state)
                        bad[i]);
         expect_refused(spec, message);
     }
+    expect_refused("guest:name=",
+                   "generator guest: option 'name=': expected name=GUEST, one of corpus/guests");
+    expect_refused("guest:name=siev",
+                   "generator guest: option 'name=siev': expected name=GUEST, one of corpus/guests");
+    expect_refused("guest:length=3",
+                   "generator guest: option 'length=3': expected name=GUEST, one of corpus/guests");
+    expect_refused("control:name=sieve", "generator control: option 'name=sieve': expected none");
     expect_refused("mix:length=3", "generator mix: option 'length=3': expected none");
     expect_refused("boundary:", "generator boundary: option '': expected none");
     expect_refused("control:depth=9@1", "generator control: option 'depth=9': expected none");

@@ -15,60 +15,13 @@ if [[ ${1-} == --help ]]; then
     exit 0
 fi
 cd "$(dirname "$0")/../.."
-root=$PWD
-parallax=$(realpath "${PARALLAX:-build/release/parallax}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=harness/tests/cases.bash
+source harness/tests/cases.bash
 polls_max=3000        # of 10 ms
 patch_differs=101     # of corpus/bugs: shows as a wrong register
 patch_faults=202      # ... and as a host fault
 
 # --- what tests are made of --------------------------------------------------------------------------
-
-# Runs the program; leaves its exit code in $code and what it printed in the files out and err.
-run() { # argument...
-    code=0
-    "$parallax" "$@" >out 2>err </dev/null || code=$?
-}
-
-show() {
-    echo "exit code $code, stdout:"
-    head -n 20 out
-    echo "stderr:"
-    head -n 20 err
-}
-
-expect_exit() { # code
-    if ((code != $1)); then
-        echo "expected exit code $1"
-        show
-        return 1
-    fi
-}
-
-expect_stderr() { # text
-    if [[ $(<err) != "$1" ]]; then
-        echo "expected on stderr: $1"
-        show
-        return 1
-    fi
-}
-
-expect_stdout() { # pattern, of one line
-    if ! grep -qE -e "$1" out; then
-        echo "expected on stdout a line like: $1"
-        show
-        return 1
-    fi
-}
-
-expect_empty() { # file
-    if [[ -s $1 ]]; then
-        echo "expected nothing in $1"
-        show
-        return 1
-    fi
-}
 
 # Refused: exit code 2, this one line, and not a word on stdout.
 refused() { # line argument...
@@ -410,30 +363,4 @@ test_replay_says_when_nobody_listens() {
     expect_stderr 'parallax replay: standard output takes no more'
 }
 
-# --- running them ------------------------------------------------------------------------------------
-
-tests=("$@")
-if ((${#tests[@]} == 0)); then mapfile -t tests < <(declare -F | sed -n 's/^declare -f test_//p'); fi
-failed=()
-echo "[==========] cli: Running ${#tests[@]} test(s)."
-for name in "${tests[@]}"; do
-    echo "[ RUN      ] $name"
-    mkdir "$work/$name"
-    # Not behind `if` or `||`: in there -e is off.
-    set +e
-    (
-        set -e
-        cd "$work/$name"
-        "test_$name"
-    )
-    status=$?
-    set -e
-    if ((status == 0)); then
-        echo "[       OK ] $name"
-    else
-        echo "[  FAILED  ] $name"
-        failed+=("$name")
-    fi
-done
-echo "[==========] cli: ${#tests[@]} test(s) run."
-if ((${#failed[@]} > 0)); then exit 1; fi
+run_cases cli "$@"

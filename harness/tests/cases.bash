@@ -1,0 +1,86 @@
+# What test scripts share: cases are functions called test_*, each of which runs in a folder of its own. Sourced.
+# shellcheck shell=bash
+
+# shellcheck disable=SC2034 # for those who source this
+root=$PWD
+parallax=$(realpath "${PARALLAX:-build/release/parallax}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Runs a command; leaves its exit code in $code and what it printed in the files out and err.
+capture() { # command...
+    code=0
+    "$@" >out 2>err </dev/null || code=$?
+}
+
+# The same for the program under test.
+run() { capture "$parallax" "$@"; } # argument...
+
+show() {
+    echo "exit code $code, stdout:"
+    head -n 20 out
+    echo "stderr:"
+    head -n 20 err
+}
+
+expect_exit() { # code
+    if ((code != $1)); then
+        echo "expected exit code $1"
+        show
+        return 1
+    fi
+}
+
+expect_stderr() { # text
+    if [[ $(<err) != "$1" ]]; then
+        echo "expected on stderr: $1"
+        show
+        return 1
+    fi
+}
+
+expect_stdout() { # pattern, of one line
+    if ! grep -qE -e "$1" out; then
+        echo "expected on stdout a line like: $1"
+        show
+        return 1
+    fi
+}
+
+expect_empty() { # file
+    if [[ -s $1 ]]; then
+        echo "expected nothing in $1"
+        show
+        return 1
+    fi
+}
+
+# Runs the named cases, or all, and reports like a cmocka program.
+run_cases() { # group case...
+    local group=$1 name status tests failed=()
+    shift
+    tests=("$@")
+    if ((${#tests[@]} == 0)); then mapfile -t tests < <(declare -F | sed -n 's/^declare -f test_//p'); fi
+    echo "[==========] $group: Running ${#tests[@]} test(s)."
+    for name in "${tests[@]}"; do
+        echo "[ RUN      ] $name"
+        mkdir "$work/$name"
+        # Not behind `if` or `||`: in there -e is off.
+        set +e
+        (
+            set -e
+            cd "$work/$name"
+            "test_$name"
+        )
+        status=$?
+        set -e
+        if ((status == 0)); then
+            echo "[       OK ] $name"
+        else
+            echo "[  FAILED  ] $name"
+            failed+=("$name")
+        fi
+    done
+    echo "[==========] $group: ${#tests[@]} test(s) run."
+    if ((${#failed[@]} > 0)); then return 1; fi
+}
