@@ -88,6 +88,7 @@ static void free_units(struct px_unit *unit)
     while (unit) {
         struct px_unit *next = unit->next;
         free(unit->sites);
+        free(unit->marks);
         free(unit);
         unit = next;
     }
@@ -252,6 +253,33 @@ static enum px_fault_verdict block_on_fault(struct px_engine *engine, int signal
     return jit_fault(&world, signal, siginfo, ucontext, site);
 }
 
+static size_t block_code_parts(const struct px_engine *engine, const struct px_unit *unit,
+                               struct px_code_part *parts, size_t room)
+{
+    size_t count = unit->mark_count > 0 ? unit->mark_count - 1 : 0;
+    for (size_t i = 0; i < count && i < room; i++) {
+        const struct jit_mark *mark = &unit->marks[i];
+        parts[i] = (struct px_code_part){ .role = mark->role,
+                                          .pc = mark->pc,
+                                          .offset = mark->host,
+                                          .size = mark[1].host - mark->host,
+                                          .bytes = engine->buf.exec + unit->start + mark->host };
+    }
+    return count;
+}
+
+static struct px_reg_home block_reg_home(const struct px_engine *engine, unsigned x)
+{
+    static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                         "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+    (void)engine;
+    if (x == 0)
+        return (struct px_reg_home){ .reg = NULL };
+    if (jit_home[x] == X64_NO_REG)
+        return (struct px_reg_home){ .reg = names[RSP], .memory = true, .disp = CTX_REG(x) };
+    return (struct px_reg_home){ .reg = names[jit_home[x]] };
+}
+
 const struct px_engine_ops px_block_engine = {
     .abi = PX_ENGINE_ABI,
     .size = sizeof(struct px_engine_ops),
@@ -267,4 +295,6 @@ const struct px_engine_ops px_block_engine = {
     .read_page = block_read_page,
     .reset = block_reset,
     .on_fault = block_on_fault,
+    .code_parts = block_code_parts,
+    .reg_home = block_reg_home,
 };

@@ -120,3 +120,10 @@ void jit_note_site(struct jit_compiler *c)
                                                          .width = (uint8_t)(1u << PX_EFF_WIDTH_LOG2(effects)),
                                                          .store = effects & PX_EFF_STORE };
 }
+
+void jit_mark_always(struct jit_compiler *c, uint32_t pc, enum px_code_role role)
+{
+    if (jit_grow(c->lists, (void **)c->marks, c->mark_capacity, *c->mark_count, sizeof **c->marks))
+        (*c->marks)[(*c->mark_count)++] =
+            (struct jit_mark){ .host = x64_offset(&c->e), .pc = pc, .role = role };
+}

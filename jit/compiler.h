@@ -15,8 +15,8 @@
 #include "jit/context.h"
 #include "jit/cpu.h"
 #include "jit/x64.h"
+#include "vm/engine.h"
 #include "vm/isa.h"
-#include "vm/outcome.h"
 
 /* Stubs that every unit shares; offsets in the code buffer. */
 struct jit_stubs {
@@ -38,6 +38,13 @@ struct jit_site {
     int32_t disp;    /* the access is at x[base] + disp, mod 2^32 */
     uint8_t base, width;
     bool store;
+};
+
+/* Where host code of one kind begins, for PX_PREPARE_MAPPED. The next mark ends it. */
+struct jit_mark {
+    uint32_t host; /* relative to the unit */
+    uint32_t pc;
+    enum px_code_role role;
 };
 
 /* A jump to a guest offset, patched when the unit is complete. */
@@ -100,6 +107,8 @@ struct jit_compiler {
     struct jit_lists *lists;
     struct jit_site **sites; /* of the unit, growing */
     size_t *site_count, *site_capacity;
+    struct jit_mark **marks; /* likewise; NULL: nobody asked for them */
+    size_t *mark_count, *mark_capacity;
 };
 
 typedef void jit_lower_fn(struct jit_compiler *c);
@@ -139,6 +148,13 @@ void jit_exit_later(struct jit_compiler *c, uint32_t at, uint32_t pc, enum px_ex
 void jit_jump_later(struct jit_compiler *c, uint32_t at, uint32_t target);
 /* Notes that the cursor is where the current instruction, a load or store, can fault. */
 void jit_note_site(struct jit_compiler *c);
+/* Notes that code of this kind begins at the cursor, if somebody wants to know. */
+void jit_mark_always(struct jit_compiler *c, uint32_t pc, enum px_code_role role);
+static inline void jit_mark(struct jit_compiler *c, uint32_t pc, enum px_code_role role)
+{
+    if (c->marks)
+        jit_mark_always(c, pc, role);
+}
 /* Offset of a shared stub as seen from this unit, for x64_call and x64_jmp. */
 static inline uint32_t jit_stub(const struct jit_compiler *c, uint32_t stub)
 {

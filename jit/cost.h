@@ -59,7 +59,8 @@ static inline bool jit_is_move(const struct px_insn *in)
 
 /* Adds an instruction to the block. Sums and tables where conditions would do: on random code each of those is a
  * branch that nobody can predict. */
-static inline void jit_cost_add(struct jit_cost *cost, const struct px_insn *in, uint64_t mem)
+static inline __attribute__((always_inline)) void jit_cost_add(struct jit_cost *cost,
+                                                               const struct px_insn *in, uint64_t mem)
 {
     static const uint8_t in_memory[PX_REG_COUNT] = { [3] = 1, [4] = 1 }; /* where x3 and x4 live */
     const struct jit_price *price = &jit_prices[in->op];

@@ -2,7 +2,10 @@
 #include "jit/fault.h"
 
 #include <signal.h>
+#include <string.h>
 #include <ucontext.h>
+
+#include "jit/runtime.h"
 
 /* Where a signal frame keeps each host register. */
 static const uint8_t frame_slot[] = {
@@ -40,6 +43,23 @@ static enum px_fault_verdict touch(const struct jit_fault_world *world, const st
     return PX_FAULT_EXIT;
 }
 
+/* The code of the running unit that is under way: at rip, or the call that rip is below. */
+static void find_site(const struct jit_fault_world *world, const ucontext_t *uc, struct px_fault_site *site)
+{
+    const struct px_unit *unit = world->running;
+    uint64_t exec = (uint64_t)(uintptr_t)world->buf->exec, below;
+    uint64_t offset = (uint64_t)uc->uc_mcontext.gregs[REG_RIP] - exec;
+    uint64_t depth = (uint64_t)(uintptr_t)world->context - (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
+    if (depth > 0 && depth < JIT_STACK_BYTES) { /* generated code itself runs with rsp on the context */
+        memcpy(&below, (const uint8_t *)world->context - sizeof below, sizeof below);
+        offset = below - 1 - exec;
+    }
+    site->known = offset < world->buf->capacity &&
+                  jit_unit_guest_pc(unit, world->buf, (uint32_t)offset, &site->guest_pc);
+    site->code_known = site->known;
+    site->code = site->known ? (uint32_t)offset - unit->start : 0;
+}
+
 enum px_fault_verdict jit_fault(const struct jit_fault_world *world, int signal, const void *siginfo,
                                 void *ucontext, struct px_fault_site *site)
 {
@@ -47,8 +67,12 @@ enum px_fault_verdict jit_fault(const struct jit_fault_world *world, int signal,
     ucontext_t *uc = ucontext;
     uint64_t offset = (uint64_t)uc->uc_mcontext.gregs[REG_RIP] - (uint64_t)(uintptr_t)world->buf->exec;
     *site = (struct px_fault_site){ .known = false };
-    if (offset >= world->buf->capacity || !world->running)
+    if (!world->running)
         return PX_FAULT_NOT_MINE;
+    if (offset >= world->buf->capacity || signal == SIGPROF) {
+        find_site(world, uc, site);
+        return PX_FAULT_NOT_MINE;
+    }
     const struct jit_site *access = jit_unit_site(world->running, (uint32_t)offset);
     if (access && world->touch == JIT_TOUCH_FAULT && signal == SIGSEGV && info->si_code > 0 &&
         jit_memory_reaches(world->memory, (uint64_t)(uintptr_t)info->si_addr)) {
@@ -56,6 +80,6 @@ enum px_fault_verdict jit_fault(const struct jit_fault_world *world, int signal,
         if (verdict != PX_FAULT_ABORT)
             return verdict;
     }
-    site->known = jit_unit_guest_pc(world->running, world->buf, (uint32_t)offset, &site->guest_pc);
+    find_site(world, uc, site);
     return PX_FAULT_ABORT;
 }

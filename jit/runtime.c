@@ -8,32 +8,29 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum {
-    STACK_BYTES = 256 << 10,
-    STACK_GUARD = 64 << 10,
-};
+enum { STACK_GUARD = 64 << 10 };
 
 enum px_status jit_stack_init(struct jit_stack *stack, struct px_error *err)
 {
     uint8_t *at =
-        mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+        mmap(NULL, JIT_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (at == MAP_FAILED)
         return px_fail(err, PX_ERR_SYSTEM, "stack for generated code: %s", strerror(errno));
     if (mprotect(at, STACK_GUARD, PROT_NONE) != 0) {
         px_fail(err, PX_ERR_SYSTEM, "guard of the stack for generated code: %s", strerror(errno));
-        munmap(at, STACK_BYTES);
+        munmap(at, JIT_STACK_BYTES);
         return PX_ERR_SYSTEM;
     }
     size_t room = (sizeof(struct jit_context) + 63) & ~(size_t)63;
     *stack = (struct jit_stack){ .mapping = at,
-                                 .context = (struct jit_context *)(void *)(at + STACK_BYTES - room) };
+                                 .context = (struct jit_context *)(void *)(at + JIT_STACK_BYTES - room) };
     return PX_OK;
 }
 
 void jit_stack_fini(struct jit_stack *stack)
 {
     if (stack->mapping)
-        munmap(stack->mapping, STACK_BYTES);
+        munmap(stack->mapping, JIT_STACK_BYTES);
     *stack = (struct jit_stack){ 0 };
 }
 

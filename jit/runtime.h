@@ -6,6 +6,8 @@
 #include "jit/compiler.h"
 #include "jit/memory.h"
 
+enum { JIT_STACK_BYTES = 256 << 10 };
+
 /* A context at the top of a stack of its own, below which generated code calls and signals push. */
 struct jit_stack {
     void *mapping;

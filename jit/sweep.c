@@ -58,7 +58,7 @@ static void emit_stop(struct jit_compiler *c)
 }
 
 /* Block head: table entry, stop check, gas gate with its numbers still 0, instruction count. */
-static void open_block(struct jit_compiler *c, struct open_block *b, bool gated)
+PX_INLINE void open_block(struct jit_compiler *c, struct open_block *b, bool gated)
 {
     if (!c->e.overflow)
         table_of(c)[c->pc / 2] = table_value(c, x64_offset(&c->e));
@@ -116,7 +116,7 @@ static bool only_writes_x0(const struct px_insn *in)
  * Decodes ahead: the jump to an emitter is never foreseen, and it is resolved the earlier the less there is to do
  * between the guest's bytes and it.
  */
-static size_t decode_ahead(const struct jit_compiler *c, uint32_t pc)
+PX_INLINE size_t decode_ahead(const struct jit_compiler *c, uint32_t pc)
 {
     size_t count = 0;
     for (; count < JIT_AHEAD && pc < c->code_size; count++) {
@@ -127,13 +127,17 @@ static size_t decode_ahead(const struct jit_compiler *c, uint32_t pc)
 }
 
 /* Emits c->in, opening a block before it and closing one after it where ISA.md 4 says so. */
-static void emit_instruction(struct jit_compiler *c, struct open_block *block, uint64_t mem)
+PX_INLINE void emit_instruction(struct jit_compiler *c, struct open_block *block, uint64_t mem, bool mapped)
 {
     unsigned effects = px_ops[c->in->op].effects;
     if (block->open && (effects & PX_EFF_CALL))
         close_block(c, block);
+    if (mapped && !block->open)
+        jit_mark(c, c->pc, PX_CODE_HEAD);
     if (!block->open)
         open_block(c, block, !(effects & PX_EFF_CALL));
+    if (mapped)
+        jit_mark(c, c->pc, PX_CODE_BODY);
     jit_cost_add(&block->cost, c->in, mem);
     if (!only_writes_x0(c->in))
         lower_table[c->in->op](c);
@@ -142,7 +146,8 @@ static void emit_instruction(struct jit_compiler *c, struct open_block *block, u
         close_block(c, block);
 }
 
-static void sweep(struct jit_compiler *c, uint64_t mem)
+/* @mapped is a constant: who wants no map pays for none. */
+PX_INLINE void sweep(struct jit_compiler *c, uint64_t mem, bool mapped)
 {
     struct open_block block = { .open = false };
     uint32_t pc = 0;
@@ -154,12 +159,19 @@ static void sweep(struct jit_compiler *c, uint64_t mem)
             c->pc = pc;
             pc += c->in->len;
             c->next = pc;
-            emit_instruction(c, &block, mem);
+            emit_instruction(c, &block, mem, mapped);
         }
     }
     if (block.open)
         close_block(c, &block);
+    jit_mark(c, c->code_size, PX_CODE_HEAD);
     jit_exit(c, c->code_size, PX_EXIT_PANIC, PX_PANIC_END_OF_CODE);
+}
+
+/* Out of the way of the other, which is to be fast. */
+__attribute__((noinline, cold)) static void sweep_mapped(struct jit_compiler *c, uint64_t mem)
+{
+    sweep(c, mem, true);
 }
 
 static void emit_cold_exits(struct jit_compiler *c)
@@ -167,6 +179,7 @@ static void emit_cold_exits(struct jit_compiler *c)
     for (size_t i = 0; i < c->lists->exit_count; i++) {
         const struct jit_cold_exit *exit = &c->lists->exits[i];
         x64_patch_rel32(&c->e, exit->at, x64_offset(&c->e));
+        jit_mark(c, exit->pc, PX_CODE_COLD);
         jit_exit(c, exit->pc, exit->exit & 0xff, exit->exit >> 8);
     }
 }
@@ -177,6 +190,7 @@ static void emit_wide_gates(struct jit_compiler *c)
     for (size_t i = 0; i < c->lists->wide_count; i++) {
         const struct jit_wide_gate *w = &c->lists->wide[i];
         x64_patch_jmp(&c->e, w->head, x64_offset(&c->e));
+        jit_mark(c, w->pc, PX_CODE_COLD);
         x64_mov_ri(&c->e, RAX, w->total);
         x64_alu_mr(&c->e, X64_CMP, X64_64, jit_ctx(CTX_GAS), RAX);
         uint32_t enough = x64_jcc_short(&c->e, X64_AE);
@@ -199,6 +213,7 @@ static void resolve_jumps(struct jit_compiler *c)
             x64_patch_rel32(&c->e, jump->at, (uint32_t)table_of(c)[target / 2] + c->table);
         } else {
             x64_patch_rel32(&c->e, jump->at, x64_offset(&c->e));
+            jit_mark(c, jump->pc, PX_CODE_COLD);
             jit_exit(c, jump->pc, PX_EXIT_PANIC, PX_PANIC_BAD_TARGET);
         }
     }
@@ -217,19 +232,26 @@ enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const stru
                               .lists = lists,
                               .sites = &unit->sites,
                               .site_count = &unit->site_count,
-                              .site_capacity = &unit->site_capacity };
+                              .site_capacity = &unit->site_capacity,
+                              .marks = unit->flags & PX_PREPARE_MAPPED ? &unit->marks : NULL,
+                              .mark_count = &unit->mark_count,
+                              .mark_capacity = &unit->mark_capacity };
     lists->jump_count = lists->exit_count = lists->wide_count = 0;
     lists->failed = false;
-    unit->site_count = 0;
+    unit->site_count = unit->mark_count = 0;
     x64_init(&c.e, buf->write + buf->used, buf->capacity - buf->used);
 
     emit_table(&c);
     if (!c.e.overflow) {
-        sweep(&c, jit_cost_mem(&unit->image));
+        if (c.marks)
+            sweep_mapped(&c, jit_cost_mem(&unit->image));
+        else
+            sweep(&c, jit_cost_mem(&unit->image), false);
         emit_cold_exits(&c);
         emit_wide_gates(&c);
         if (!c.e.overflow)
             resolve_jumps(&c);
+        jit_mark(&c, 0, PX_CODE_ROLE_COUNT);
     }
     if (lists->failed)
         return px_fail(err, PX_ERR_NOMEM, "out of memory compiling %u bytes of guest code", c.code_size);
@@ -290,6 +312,11 @@ bool jit_unit_guest_pc(const struct px_unit *unit, const struct codebuf *buf, ui
     if (host < unit->start || host - unit->start >= unit->size)
         return false;
     uint32_t at = host - unit->start, best = 0, best_pc = 0;
+    for (size_t i = 0; i + 1 < unit->mark_count; i++)
+        if (unit->marks[i].host <= at && at < unit->marks[i + 1].host) {
+            *pc = unit->marks[i].pc;
+            return true;
+        }
     for (size_t i = 0; i < (unit->image.code_size + 1) / 2; i++) {
         uint32_t word = table_word(unit, buf, i);
         if (word != unit->bad_target && word <= at && word >= best) {

@@ -31,6 +31,7 @@ static void open_world(struct world *w)
 static void close_world(struct world *w)
 {
     free(w->unit.sites);
+    free(w->unit.marks);
     jit_lists_fini(&w->lists);
     codebuf_fini(&w->buf);
 }
@@ -158,12 +159,52 @@ static void code_outside_the_unit_belongs_to_no_guest_pc(void **state)
     close_world(&w);
 }
 
+static void a_map_changes_no_code_and_covers_all_of_it(void **state)
+{
+    (void)state;
+    struct world w;
+    struct px_error err;
+    uint8_t code[64];
+    open_world(&w);
+    size_t size = make_code(code), start = w.buf.used;
+    assert_int_equal(compile(&w, code, size, CAPACITY / 2, &err), PX_OK);
+    assert_int_equal(w.unit.mark_count, 0);
+    uint32_t plain_size = w.unit.size;
+    uint8_t *plain = malloc(plain_size);
+    assert_non_null(plain);
+    memcpy(plain, w.buf.exec + start, plain_size);
+    w.buf.used = start;
+    w.unit.flags = PX_PREPARE_MAPPED;
+    assert_int_equal(compile(&w, code, size, CAPACITY / 2, &err), PX_OK);
+    assert_int_equal(w.unit.size, plain_size);
+    assert_memory_equal(w.buf.exec + start, plain, plain_size);
+    free(plain);
+
+    const struct jit_mark *marks = w.unit.marks;
+    uint32_t bodies = 0, heads = 0, pc;
+    assert_int_equal(marks[0].host, size / 2 * 4); /* behind the table */
+    assert_int_equal(marks[w.unit.mark_count - 1].host, plain_size);
+    for (size_t i = 0; i + 1 < w.unit.mark_count; i++) {
+        assert_true(marks[i].host <= marks[i + 1].host);
+        assert_true(marks[i].pc <= size);
+        if (marks[i].role == PX_CODE_BODY)
+            assert_int_equal(marks[i].pc, 4 * bodies++);
+        heads += marks[i].role == PX_CODE_HEAD;
+        assert_true(jit_unit_guest_pc(&w.unit, &w.buf, (uint32_t)start + marks[i + 1].host - 1, &pc));
+        assert_int_equal(pc, marks[i].pc);
+    }
+    assert_int_equal(bodies, size / 4);
+    assert_int_equal(heads, 6 + 1); /* block starts, and the end of the code */
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_unit_that_does_not_fit_publishes_nothing_and_writes_nothing_beyond),
         cmocka_unit_test(the_table_knows_exactly_the_block_starts),
         cmocka_unit_test(every_access_has_a_row_with_its_pc_and_what_follows_it),
+        cmocka_unit_test(a_map_changes_no_code_and_covers_all_of_it),
         cmocka_unit_test(code_outside_the_unit_belongs_to_no_guest_pc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,8 @@ struct px_unit {
     uint32_t bad_target;   /* the table's value where no block starts */
     struct jit_site *sites; /* ascending by host */
     size_t site_count, site_capacity;
+    struct jit_mark *marks; /* of PX_PREPARE_MAPPED, ascending by host; the last one is the end */
+    size_t mark_count, mark_capacity;
     struct px_unit *next, *previous; /* list of units in use, or free list by next */
 };
 
@@ -40,7 +42,7 @@ bool jit_unit_block(const struct px_unit *unit, const struct codebuf *buf, uint3
 /* The access site whose call returns to offset @host of the code buffer, or NULL. */
 const struct jit_site *jit_unit_site(const struct px_unit *unit, uint32_t host);
 
-/* The guest offset that code at offset @host of the buffer belongs to (its block's start, or the last access before it).
+/* The guest offset that code at offset @host of the buffer belongs to (without marks its block's start, or the last access before it).
  * False when @host is outside the unit. Async-signal-safe. */
 bool jit_unit_guest_pc(const struct px_unit *unit, const struct codebuf *buf, uint32_t host, uint32_t *pc);
 

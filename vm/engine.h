@@ -48,6 +48,7 @@ struct px_entry {
 
 enum {
     PX_PREPARE_STOPPABLE = 1, /* the unit honours stop_after_blocks */
+    PX_PREPARE_MAPPED = 2,    /* code_parts knows the unit; its host code is the same as without */
 };
 
 enum px_fault_verdict {
@@ -57,17 +58,42 @@ enum px_fault_verdict {
     PX_FAULT_ABORT,    /* generated code faulted on the host: an `abort`; the site is filled in */
 };
 
-/* Where generated code aborted. */
+/* Where generated code aborted, or was found. */
 struct px_fault_site {
-    bool known;        /* guest_pc is meaningful */
+    bool known; /* guest_pc is meaningful */
     uint32_t guest_pc;
+    bool
+        code_known; /* code is: the host instruction, as an offset in its unit's code (px_code_part.offset) */
+    uint32_t code;
+};
+
+/* What a stretch of host code is there for. */
+enum px_code_role {
+    PX_CODE_HEAD, /* enters the block at pc: gas gate, counters; at the code size: leaves */
+    PX_CODE_BODY, /* does the instruction at pc */
+    PX_CODE_COLD, /* a rare way out of one of these, out of line */
+    PX_CODE_ROLE_COUNT
+};
+
+struct px_code_part {
+    enum px_code_role role;
+    uint32_t pc;
+    uint32_t offset, size; /* in the unit's code; size 0: it takes no code */
+    const uint8_t *bytes; /* where it runs; valid until the unit is released */
+};
+
+/* Where a guest register lives while host code runs: in a host register, or in memory at host register + disp. */
+struct px_reg_home {
+    const char *reg; /* "rdi"; NULL: nowhere, as x0 */
+    bool memory;
+    int32_t disp;
 };
 
 struct px_engine_ops {
-    uint32_t abi;      /* PX_ENGINE_ABI */
-    uint32_t size;     /* sizeof(struct px_engine_ops) */
+    uint32_t abi; /* PX_ENGINE_ABI */
+    uint32_t size; /* sizeof(struct px_engine_ops) */
     const char *guest; /* PX_GUEST_NAME */
-    const char *name;  /* "interp", "block", ... */
+    const char *name; /* "interp", "block", ... */
 
     /*
      * Makes an instance. @options is what follows the name in an engine spec ("touch=check,cpu=baseline"),
@@ -107,9 +133,17 @@ struct px_engine_ops {
     void (*reset)(struct px_engine *engine);
 
     /* Called from a signal handler with the kernel's siginfo and ucontext; must be
-     * async-signal-safe. */
+     * async-signal-safe. With SIGPROF nothing has faulted: it tells the site if code of a unit runs, and is not its own. */
     enum px_fault_verdict (*on_fault)(struct px_engine *engine, int signal, void *siginfo, void *ucontext,
                                       struct px_fault_site *site);
+
+    /*
+     * Both are NULL for an engine without host code to show. The parts of a unit prepared with PX_PREPARE_MAPPED,
+     * ascending by offset: fills the first @room of @parts and returns how many there are.
+     */
+    size_t (*code_parts)(const struct px_engine *engine, const struct px_unit *unit,
+                         struct px_code_part *parts, size_t room);
+    struct px_reg_home (*reg_home)(const struct px_engine *engine, unsigned x);
 };
 
 extern const struct px_engine_ops px_interp_engine;
