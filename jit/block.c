@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jit/fault.h"
+#include "jit/memo.h"
 #include "jit/memory.h"
 #include "jit/runtime.h"
 #include "jit/unit.h"
@@ -18,6 +19,7 @@ struct px_engine {
     struct jit_stack stack;
     struct jit_memory memory;
     struct jit_lists lists;
+    struct jit_memo memo;
     unsigned cpu; /* JIT_CPU_* */
     enum jit_touch touch;
     const struct px_unit *running; /* while generated code runs */
@@ -75,6 +77,8 @@ static enum px_status block_create(const char *options, struct px_engine **engin
         status = jit_stack_init(&e->stack, err);
     if (status == PX_OK)
         status = jit_memory_init(&e->memory, e->touch == JIT_TOUCH_FAULT, err);
+    if (status == PX_OK)
+        status = jit_memo_init(&e->memo, err);
     if (status != PX_OK) {
         block_destroy(e);
         return status;
@@ -101,6 +105,7 @@ static void block_destroy(struct px_engine *engine)
     free_units(engine->used);
     free_units(engine->free);
     jit_lists_fini(&engine->lists);
+    jit_memo_fini(&engine->memo);
     jit_memory_fini(&engine->memory);
     jit_stack_fini(&engine->stack);
     codebuf_fini(&engine->buf);
@@ -157,8 +162,8 @@ static enum px_status block_prepare(struct px_engine *engine, const struct px_im
         u->next->previous = u;
     engine->used = u;
     engine->used_count++;
-    enum px_status status =
-        jit_compile(u, &engine->buf, &engine->stubs, engine->cpu, engine->touch, &engine->lists, err);
+    enum px_status status = jit_compile(u, &engine->buf, &engine->stubs, engine->cpu, engine->touch,
+                                        &engine->lists, &engine->memo, err);
     if (status != PX_OK) {
         block_release(engine, u);
         return status;

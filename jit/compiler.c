@@ -107,12 +107,12 @@ void jit_jump_later(struct jit_compiler *c, uint32_t at, uint32_t target)
         l->jumps[l->jump_count++] = (struct jit_jump){ .at = at, .target = target, .pc = c->pc };
 }
 
-void jit_note_site(struct jit_compiler *c)
+void jit_note_site(struct jit_compiler *c, uint32_t host)
 {
     if (!jit_grow(c->lists, (void **)c->sites, c->site_capacity, *c->site_count, sizeof **c->sites))
         return;
     unsigned effects = px_ops[c->in->op].effects;
-    (*c->sites)[(*c->site_count)++] = (struct jit_site){ .host = x64_offset(&c->e),
+    (*c->sites)[(*c->site_count)++] = (struct jit_site){ .host = host,
                                                          .pc = c->pc,
                                                          .undone = c->in_block,
                                                          .disp = c->in->imm,
@@ -126,4 +126,12 @@ void jit_mark_always(struct jit_compiler *c, uint32_t pc, enum px_code_role role
     if (jit_grow(c->lists, (void **)c->marks, c->mark_capacity, *c->mark_count, sizeof **c->marks))
         (*c->marks)[(*c->mark_count)++] =
             (struct jit_mark){ .host = x64_offset(&c->e), .pc = pc, .role = role };
+}
+
+void jit_lists_fini(struct jit_lists *lists)
+{
+    free(lists->jumps);
+    free(lists->exits);
+    free(lists->wide);
+    *lists = (struct jit_lists){ 0 };
 }

@@ -14,6 +14,7 @@
 
 #include "jit/context.h"
 #include "jit/cpu.h"
+#include "jit/divide.h"
 #include "jit/x64.h"
 #include "vm/engine.h"
 #include "vm/isa.h"
@@ -24,6 +25,7 @@ struct jit_stubs {
     uint32_t leave;    /* jump here with pc and exit set */
     uint32_t bad_target; /* jump here with pc set: what a dense table holds where no block starts */
     uint32_t hostcall; /* call with edx = selector and pc set; returns, or leaves */
+    uint32_t divide[JIT_DIVISIONS];
     uint32_t load[4], store[4]; /* by log2 of the width: call with eax = address; returns, or leaves */
 };
 
@@ -80,6 +82,7 @@ enum { JIT_AHEAD = 64 };
 /* Working storage, owned by the engine and reused from unit to unit. */
 struct jit_lists {
     struct px_insn ahead[JIT_AHEAD]; /* decoded, and not all lowered yet */
+    uint32_t shapes[JIT_AHEAD];      /* of each (memo.h), then the number of its template */
     struct jit_jump *jumps;
     size_t jump_count, jump_capacity;
     struct jit_cold_exit *exits;
@@ -105,11 +108,14 @@ struct jit_compiler {
     uint32_t code_size;
     uint32_t table; /* offset of the dense jump table: int32 per halfword, relative to itself */
     struct jit_lists *lists;
+    struct jit_memo *memo;   /* what lowering has emitted before */
     struct jit_site **sites; /* of the unit, growing */
     size_t *site_count, *site_capacity;
     struct jit_mark **marks; /* likewise; NULL: nobody asked for them */
     size_t *mark_count, *mark_capacity;
 };
+
+struct jit_memo;
 
 typedef void jit_lower_fn(struct jit_compiler *c);
 
@@ -117,6 +123,9 @@ typedef void jit_lower_fn(struct jit_compiler *c);
 jit_lower_fn lower_ILLEGAL;
 #define PX_OP(name, ...) jit_lower_fn lower_##name;
 #include "vm/isa.def"
+
+/* Emits c->in by its lower_X; nothing for what only writes x0. */
+void jit_lower(struct jit_compiler *c);
 
 /* Where guest registers live: X64_NO_REG for x0 (nowhere) and x3, x4 (context). */
 extern const uint8_t jit_home[PX_REG_COUNT];
@@ -146,8 +155,8 @@ void jit_exit(struct jit_compiler *c, uint32_t pc, enum px_exit exit, unsigned a
 void jit_exit_later(struct jit_compiler *c, uint32_t at, uint32_t pc, enum px_exit exit, unsigned arg);
 /* The rel32 at @at goes to guest offset @target; the current instruction panics if that is no block start. */
 void jit_jump_later(struct jit_compiler *c, uint32_t at, uint32_t target);
-/* Notes that the cursor is where the current instruction, a load or store, can fault. */
-void jit_note_site(struct jit_compiler *c);
+/* Notes that offset @host is where the current instruction, a load or store, can fault. */
+void jit_note_site(struct jit_compiler *c, uint32_t host);
 /* Notes that code of this kind begins at the cursor, if somebody wants to know. */
 void jit_mark_always(struct jit_compiler *c, uint32_t pc, enum px_code_role role);
 static inline void jit_mark(struct jit_compiler *c, uint32_t pc, enum px_code_role role)
@@ -160,6 +169,8 @@ static inline uint32_t jit_stub(const struct jit_compiler *c, uint32_t stub)
 {
     return stub - c->origin; /* mod 2^32: rel32 arithmetic wraps the same way */
 }
+
+void jit_lists_fini(struct jit_lists *lists); /* a zeroed one is fine */
 
 /* Makes room for one more element; false (and lists->failed) when refused. */
 bool jit_grow(struct jit_lists *lists, void **array, size_t *capacity, size_t count, size_t size);

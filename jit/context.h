@@ -21,7 +21,7 @@ struct jit_context {
     uint64_t blocks_left; /* stoppable units count it down */
     uint64_t host_rsp;
     uint64_t fault_site;  /* host return address of the access that faulted */
-    uint64_t spare;       /* lower_mul.c puts a borrowed register here */
+    uint64_t spare;       /* division puts a borrowed register here */
     uint64_t x[PX_REG_COUNT]; /* x3 and x4 always; the others outside generated code */
     struct jit_memory *memory;
     uint64_t pad; /* keeps the size a multiple of 16 */

@@ -28,7 +28,7 @@ static struct x64_mem reach(struct jit_compiler *c, const uint32_t *stubs)
     else
         x64_lea(&c->e, X64_32, RAX, x64_at(jit_read(c, a, RAX), c->in->imm));
     x64_call(&c->e, jit_stub(c, stubs[PX_EFF_WIDTH_LOG2(px_ops[c->in->op].effects)]));
-    jit_note_site(c);
+    jit_note_site(c, x64_offset(&c->e));
     return (struct x64_mem){ .base = RAX, .index = X64_NO_REG, .gs = true };
 }
 
@@ -40,7 +40,7 @@ static void load(struct jit_compiler *c, enum x64_load kind)
         return;
     enum x64_reg d = jit_target(c->in->rd, RDX);
     if (c->touch == JIT_TOUCH_FAULT)
-        jit_note_site(c);
+        jit_note_site(c, x64_offset(&c->e));
     x64_load(&c->e, kind, d, bytes);
     jit_write(c, c->in->rd, d);
 }
@@ -85,7 +85,7 @@ static void store(struct jit_compiler *c, unsigned bytes)
     struct x64_mem at = reach(c, c->stubs->store);
     enum x64_reg value = c->in->rs2 == 0 ? RDX : jit_read(c, c->in->rs2, RDX);
     if (c->touch == JIT_TOUCH_FAULT)
-        jit_note_site(c);
+        jit_note_site(c, x64_offset(&c->e));
     if (c->in->rs2 == 0)
         x64_store_imm(&c->e, bytes, at, 0);
     else

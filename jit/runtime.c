@@ -194,6 +194,8 @@ enum px_status jit_stubs_emit(struct codebuf *buf, struct jit_stubs *stubs, stru
         x64_align(&e, 16);
         s.store[i] = emit_touch(&e, i, true, slow);
     }
+    for (unsigned i = 0; i < JIT_DIVISIONS; i++)
+        s.divide[i] = jit_emit_divide(&e, i);
     if (e.overflow)
         return px_fail(err, PX_ERR_INTERNAL, "shared stubs do not fit %zu bytes of code memory",
                        buf->capacity);

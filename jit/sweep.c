@@ -2,20 +2,14 @@
  * One pass over the guest's code: decode, price, emit; at each block's end its gate's numbers are
  * filled in, at the end of the code jumps find their blocks and cold exits are emitted.
  *
- *   sweep -> open_block -> (decode, jit_cost_add, lower_X)* -> close_block -> ... -> finish
+ *   sweep -> open_block -> (decode, jit_cost_add, jit_memo_emit)* -> close_block -> ... -> finish
  */
 #include "jit/unit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "jit/cost.h"
-
-static jit_lower_fn *const lower_table[PX_OP_COUNT] = {
-    [PX_OP_ILLEGAL] = lower_ILLEGAL,
-#define PX_OP(name, ...) [PX_OP_##name] = lower_##name,
-#include "vm/isa.def"
-};
+#include "jit/memo.h"
 
 /* The block being emitted. */
 struct open_block {
@@ -106,28 +100,27 @@ static void close_block(struct jit_compiler *c, struct open_block *b)
         (*c->sites)[i].undone = c->in_block - 1 - (*c->sites)[i].undone;
 }
 
-static bool only_writes_x0(const struct px_insn *in)
-{
-    const struct px_op_info *info = &px_ops[in->op];
-    return in->rd == 0 && info->effects == PX_EFF_NONE && (info->regs & PX_HAS_RD);
-}
-
 /*
  * Decodes ahead: the jump to an emitter is never foreseen, and it is resolved the earlier the less there is to do
  * between the guest's bytes and it.
  */
 PX_INLINE size_t decode_ahead(const struct jit_compiler *c, uint32_t pc)
 {
+    struct jit_lists *l = c->lists;
     size_t count = 0;
     for (; count < JIT_AHEAD && pc < c->code_size; count++) {
-        c->lists->ahead[count] = px_decode(c->code, c->code_size, pc);
+        l->ahead[count] = px_decode(c->code, c->code_size, pc);
+        l->shapes[count] = jit_memo_shape(c->memo, &l->ahead[count]);
         pc += px_length(c->code[pc]);
     }
+    for (size_t i = 0; i < count; i++)
+        l->shapes[i] = jit_memo_find(c->memo, l->shapes[i]);
     return count;
 }
 
 /* Emits c->in, opening a block before it and closing one after it where ISA.md 4 says so. */
-PX_INLINE void emit_instruction(struct jit_compiler *c, struct open_block *block, uint64_t mem, bool mapped)
+PX_INLINE void emit_instruction(struct jit_compiler *c, struct open_block *block, uint64_t mem,
+                                unsigned template, bool mapped)
 {
     unsigned effects = px_ops[c->in->op].effects;
     if (block->open && (effects & PX_EFF_CALL))
@@ -139,8 +132,7 @@ PX_INLINE void emit_instruction(struct jit_compiler *c, struct open_block *block
     if (mapped)
         jit_mark(c, c->pc, PX_CODE_BODY);
     jit_cost_add(&block->cost, c->in, mem);
-    if (!only_writes_x0(c->in))
-        lower_table[c->in->op](c);
+    jit_memo_emit(c, template);
     c->in_block++;
     if (effects & PX_EFF_TERM)
         close_block(c, block);
@@ -159,7 +151,7 @@ PX_INLINE void sweep(struct jit_compiler *c, uint64_t mem, bool mapped)
             c->pc = pc;
             pc += c->in->len;
             c->next = pc;
-            emit_instruction(c, &block, mem, mapped);
+            emit_instruction(c, &block, mem, c->lists->shapes[i], mapped);
         }
     }
     if (block.open)
@@ -220,7 +212,8 @@ static void resolve_jumps(struct jit_compiler *c)
 }
 
 enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs,
-                           unsigned cpu, enum jit_touch touch, struct jit_lists *lists, struct px_error *err)
+                           unsigned cpu, enum jit_touch touch, struct jit_lists *lists, struct jit_memo *memo,
+                           struct px_error *err)
 {
     struct jit_compiler c = { .origin = (uint32_t)buf->used,
                               .stubs = stubs,
@@ -230,6 +223,7 @@ enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const stru
                               .code = unit->image.code,
                               .code_size = (uint32_t)unit->image.code_size,
                               .lists = lists,
+                              .memo = memo,
                               .sites = &unit->sites,
                               .site_count = &unit->site_count,
                               .site_capacity = &unit->site_capacity,
@@ -264,14 +258,6 @@ enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const stru
     unit->bad_target = (uint32_t)table_value(&c, jit_stub(&c, stubs->bad_target));
     codebuf_publish(buf, unit->size);
     return PX_OK;
-}
-
-void jit_lists_fini(struct jit_lists *lists)
-{
-    free(lists->jumps);
-    free(lists->exits);
-    free(lists->wide);
-    *lists = (struct jit_lists){ 0 };
 }
 
 /* The table's word for halfword @index: the unit begins with it. */

@@ -1,4 +1,5 @@
 /* A unit is complete or absent: the code buffer may be full at any byte. */
+#include "jit/memo.h"
 #include "jit/unit.h"
 
 #include <setjmp.h>
@@ -17,6 +18,7 @@ struct world {
     struct codebuf buf;
     struct jit_stubs stubs;
     struct jit_lists lists;
+    struct jit_memo memo;
     struct px_unit unit;
 };
 
@@ -26,6 +28,7 @@ static void open_world(struct world *w)
     *w = (struct world){ 0 };
     assert_int_equal(codebuf_init(&w->buf, CAPACITY, &err), PX_OK);
     assert_int_equal(jit_stubs_emit(&w->buf, &w->stubs, &err), PX_OK);
+    assert_int_equal(jit_memo_init(&w->memo, &err), PX_OK);
 }
 
 static void close_world(struct world *w)
@@ -33,6 +36,7 @@ static void close_world(struct world *w)
     free(w->unit.sites);
     free(w->unit.marks);
     jit_lists_fini(&w->lists);
+    jit_memo_fini(&w->memo);
     codebuf_fini(&w->buf);
 }
 
@@ -66,7 +70,8 @@ static enum px_status compile(struct world *w, const uint8_t *code, size_t size,
     struct codebuf small = w->buf;
     small.capacity = small.used + room;
     w->unit.image = (struct px_image){ .code = code, .code_size = size };
-    enum px_status status = jit_compile(&w->unit, &small, &w->stubs, 0, JIT_TOUCH_CHECK, &w->lists, err);
+    enum px_status status =
+        jit_compile(&w->unit, &small, &w->stubs, 0, JIT_TOUCH_CHECK, &w->lists, &w->memo, err);
     if (status == PX_OK)
         w->buf.used = small.used;
     else

@@ -29,12 +29,11 @@ struct px_unit {
 /*
  * Compiles unit->image for every block of its linear sweep into @buf and publishes it. PX_ERR_FULL when the buffer
  * is too small: nothing is published then. Fills start, size, bad_target and sites.
+ * @memo has been used with the same @buf, @stubs, @cpu and @touch only.
  */
 enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs,
-                           unsigned cpu, enum jit_touch touch, struct jit_lists *lists,
+                           unsigned cpu, enum jit_touch touch, struct jit_lists *lists, struct jit_memo *memo,
                            struct px_error *err) PX_CHECKED;
-
-void jit_lists_fini(struct jit_lists *lists);
 
 /* The code of the block that starts at guest offset @pc, as an offset in the code buffer; false when none does. */
 bool jit_unit_block(const struct px_unit *unit, const struct codebuf *buf, uint32_t pc, uint32_t *code);

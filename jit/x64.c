@@ -19,11 +19,17 @@ PX_INLINE unsigned mask_count(enum x64_size size, unsigned count)
     return count & (size == X64_64 ? 63 : 31);
 }
 
-/* A register named in the low bits of the opcode byte, or none (RAX). */
+/* A register named in the low bits of the opcode byte, or none (RAX). The one kind of form that has a REX only if needed. */
 PX_INLINE void emit_op(struct x64 *e, unsigned flags, unsigned byte, unsigned reg)
 {
-    if (x64_room(e))
-        e->at = put_op(e->at, flags, byte | (reg & 7), reg >> 3, false);
+    unsigned rex = (flags & OP_W) | reg >> 3;
+    uint8_t *p = e->at;
+
+    if (!x64_room(e))
+        return;
+    p = put8_if(p, rex != 0, 0x40 | rex);
+    p = put8_if(p, flags & OP_ESCAPE, 0x0F);
+    e->at = put8(p, byte | (reg & 7));
 }
 
 void x64_alu_mr(struct x64 *e, enum x64_alu op, enum x64_size size, struct x64_mem dst, enum x64_reg src)
@@ -33,13 +39,13 @@ void x64_alu_mr(struct x64 *e, enum x64_alu op, enum x64_size size, struct x64_m
 
 void x64_alu_rm8(struct x64 *e, enum x64_alu op, enum x64_reg dst, struct x64_mem src)
 {
-    x64_emit_rm(e, OP_REG8, op << 3 | 2, dst, src);
+    x64_emit_rm(e, 0, op << 3 | 2, dst, src);
 }
 
 void x64_test_ri8(struct x64 *e, enum x64_reg reg, uint8_t imm)
 {
     if (x64_room(e))
-        e->at = put8(put_rr(e->at, OP_RM8, 0xF6, 0, reg), imm);
+        e->at = put8(put_rr(e->at, 0, 0xF6, 0, reg), imm);
 }
 
 void x64_mov_ri(struct x64 *e, enum x64_reg dst, uint64_t imm)
@@ -47,11 +53,11 @@ void x64_mov_ri(struct x64 *e, enum x64_reg dst, uint64_t imm)
     if (!x64_room(e))
         return;
     if (imm <= UINT32_MAX) {
-        e->at = put32(put_op(e->at, 0, 0xB8u | (dst & 7), dst >> 3, false), (uint32_t)imm);
+        e->at = put32(put_op(e->at, 0, 0xB8u | (dst & 7), dst >> 3), (uint32_t)imm);
     } else if (imm >= (uint64_t)INT32_MIN) {
         e->at = put32(put_rr(e->at, OP_W, 0xC7, 0, dst), (uint32_t)imm);
     } else {
-        uint8_t *p = put_op(e->at, OP_W, 0xB8u | (dst & 7), dst >> 3, false);
+        uint8_t *p = put_op(e->at, OP_W, 0xB8u | (dst & 7), dst >> 3);
 
         memcpy(p, &imm, sizeof imm);
         e->at = p + sizeof imm;
@@ -64,7 +70,7 @@ uint32_t x64_lea_rip(struct x64 *e, enum x64_reg dst)
 
     if (!x64_room(e))
         return 0;
-    p = put_op(e->at, OP_W, 0x8D, dst >> 3 << 2, false);
+    p = put_op(e->at, OP_W, 0x8D, dst >> 3 << 2);
     p = put8(p, (dst & 7) << 3 | 5);
     e->at = put32(p, 0);
     return x64_offset(e) - 4;
@@ -96,11 +102,8 @@ void x64_cqo(struct x64 *e, enum x64_size size)
 void x64_shift_ri(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64_reg reg, unsigned count)
 {
     count = mask_count(size, count);
-    if (count && x64_room(e)) {
-        uint8_t *p = put_rr(e->at, x64_op_size(size), count == 1 ? 0xD1 : 0xC1, op, reg);
-
-        e->at = put8_if(p, count != 1, count);
-    }
+    if (count && x64_room(e))
+        e->at = put8(put_rr(e->at, x64_op_size(size), 0xC1, op, reg), count);
 }
 
 void x64_shift_cl(struct x64 *e, enum x64_shift op, enum x64_size size, enum x64_reg reg)
@@ -158,7 +161,7 @@ void x64_xchg(struct x64 *e, enum x64_size size, enum x64_reg a, enum x64_reg b)
 
 void x64_setcc(struct x64 *e, enum x64_cond cond, enum x64_reg reg)
 {
-    x64_emit_rr(e, OP_ESCAPE | OP_RM8, 0x90 | cond, 0, reg);
+    x64_emit_rr(e, OP_ESCAPE, 0x90 | cond, 0, reg);
 }
 
 void x64_cmovcc(struct x64 *e, enum x64_cond cond, enum x64_size size, enum x64_reg dst, enum x64_reg src)
@@ -213,7 +216,7 @@ PX_INLINE uint32_t emit_rel32(struct x64 *e, unsigned flags, unsigned byte, uint
 
     if (!x64_room(e))
         return 0;
-    p = put_op(e->at, flags, byte, 0, false);
+    p = put8(put8_if(e->at, flags & OP_ESCAPE, 0x0F), byte);
     at = (uint32_t)(p - e->start);
     e->at = put32(p, target - (at + 4));
     return at;

@@ -1,7 +1,10 @@
 /*
  * x86-64 byte encoder. Writes one instruction per call at the cursor; when fewer than
  * X64_RED_ZONE bytes are left nothing is written and a sticky overflow is set, which the caller checks once
- * per unit. Forms are the shortest that always mean the same. Nothing here knows the guest.
+ * per unit. Nothing here knows the guest.
+ *
+ * Code for one register is code for another with other bits in it (memo.h): whatever registers they name, forms with
+ * register operands have a REX and addresses with a base have a displacement. Only r12 as a base takes a byte more.
  *
  * The emitters that lowering calls most are in x64_inline.h.
  */

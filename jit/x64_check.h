@@ -126,13 +126,11 @@ static inline struct operand address_op(struct x64_mem mem)
     };
 }
 
-/* The displacement in its shortest form: rbp and r13 have none without, no base only the long one. */
+/* The displacement, which is there whatever the base and may be short; without a base it is long. */
 static inline unsigned disp_bits(struct x64_mem m)
 {
     if (m.base == X64_NO_REG)
         return 32;
-    if (m.disp == 0 && m.base != RBP && m.base != R13)
-        return 0;
     return m.disp >= -128 && m.disp <= 127 ? 8 : 32;
 }
 
@@ -167,10 +165,11 @@ static inline bool same_operand(const ZydisDecodedInstruction *insn, const Zydis
     }
 }
 
-/* Whether the prefixes are those wanted and no others, and a REX without bits names a byte register. */
+/* Whether the prefixes are those wanted and no others, with a REX in every form that has a ModRM byte. */
 static inline bool same_prefixes(const ZydisDecodedInstruction *insn, const struct want *want)
 {
-    bool rex = insn->attributes & ZYDIS_ATTRIB_HAS_REX, byte_reg = false;
+    bool rex = insn->attributes & ZYDIS_ATTRIB_HAS_REX;
+    bool plain = insn->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
     unsigned count = want->mandatory + (want->width == 16) + rex;
 
     for (size_t i = 0; i < ARRAY_SIZE(want->op); i++) {
@@ -178,9 +177,8 @@ static inline bool same_prefixes(const ZydisDecodedInstruction *insn, const stru
 
         if (op->type == ZYDIS_OPERAND_TYPE_MEMORY)
             count += (op->mem.gs && !op->address_only) + (unsigned)op->mem.addr32;
-        byte_reg |= op->reg >= ZYDIS_REGISTER_SPL && op->reg <= ZYDIS_REGISTER_DIL;
     }
-    if (rex && !insn->raw.rex.W && !insn->raw.rex.R && !insn->raw.rex.X && !insn->raw.rex.B && !byte_reg)
+    if (plain && (insn->attributes & ZYDIS_ATTRIB_HAS_MODRM) && !rex)
         return false;
     return insn->raw.prefix_count == count;
 }

@@ -19,7 +19,7 @@ static const struct x64_opcode x64_load_op[] = {
 };
 
 /* By width in bytes. */
-static const uint8_t x64_store_flags[] = { [1] = OP_REG8, [2] = OP_16, [4] = 0, [8] = OP_W };
+static const uint8_t x64_store_flags[] = { [1] = 0, [2] = OP_16, [4] = 0, [8] = OP_W };
 
 PX_INLINE unsigned x64_op_size(enum x64_size size)
 {
@@ -106,9 +106,7 @@ PX_INLINE void x64_load(struct x64 *e, enum x64_load kind, enum x64_reg dst, str
 
 PX_INLINE void x64_extend(struct x64 *e, enum x64_load kind, enum x64_reg dst, enum x64_reg src)
 {
-    unsigned rm8 = kind == X64_U8 ? OP_RM8 : 0; /* X64_S8 has a REX anyway */
-
-    x64_emit_rr(e, x64_load_op[kind].flags | rm8, x64_load_op[kind].byte, dst, src);
+    x64_emit_rr(e, x64_load_op[kind].flags, x64_load_op[kind].byte, dst, src);
 }
 
 PX_INLINE void x64_store(struct x64 *e, unsigned bytes, struct x64_mem dst, enum x64_reg src)

@@ -11,9 +11,7 @@ enum {
     OP_ESCAPE = 1, /* 0F */
     OP_16 = 2,     /* 66 */
     OP_REP = 4,    /* F3 */
-    OP_W = 8,      /* REX.W: its bit in the REX, too */
-    OP_REG8 = 16,  /* ModRM.reg is a byte register */
-    OP_RM8 = 32    /* ModRM.rm is a byte register */
+    OP_W = 8       /* REX.W: its bit in the REX, too */
 };
 
 PX_INLINE uint8_t *put8(uint8_t *p, unsigned value)
@@ -48,29 +46,19 @@ PX_INLINE unsigned imm_bytes(int32_t value)
 }
 
 /* The order counts: a legacy prefix voids a REX in front of it. @rxb are the low bits of the REX. */
-PX_INLINE uint8_t *put_op(uint8_t *p, unsigned flags, unsigned byte, unsigned rxb, bool force_rex)
+PX_INLINE uint8_t *put_op(uint8_t *p, unsigned flags, unsigned byte, unsigned rxb)
 {
-    unsigned wrxb = (flags & OP_W) | rxb;
-
     p = put8_if(p, flags & OP_16, 0x66);
     p = put8_if(p, flags & OP_REP, 0xF3);
-    p = put8_if(p, wrxb != 0 || force_rex, 0x40 | wrxb);
+    p = put8(p, 0x40 | (flags & OP_W) | rxb);
     p = put8_if(p, flags & OP_ESCAPE, 0x0F);
     return put8(p, byte);
-}
-
-/* Without any REX byte registers 4 to 7 are ah, ch, dh, bh; from 8 on there is a REX anyway. */
-PX_INLINE bool high_byte(unsigned flags, unsigned flag, unsigned reg)
-{
-    return (flags & flag) && reg >= RSP;
 }
 
 /* The forms with a register as ModRM.rm. @reg is a register or an opcode's /digit. */
 PX_INLINE uint8_t *put_rr(uint8_t *p, unsigned flags, unsigned byte, unsigned reg, unsigned rm)
 {
-    bool force_rex = high_byte(flags, OP_REG8, reg) || high_byte(flags, OP_RM8, rm);
-
-    p = put_op(p, flags, byte, reg >> 3 << 2 | rm >> 3, force_rex);
+    p = put_op(p, flags, byte, reg >> 3 << 2 | rm >> 3);
     return put8(p, 0xC0 | (reg & 7) << 3 | (rm & 7));
 }
 
@@ -91,11 +79,11 @@ PX_INLINE uint8_t *put_address(uint8_t *p, unsigned reg, struct x64_mem m)
         p = put8(p, (sib & 0xF8) | 5);
         return put32(p, (uint32_t)m.disp);
     }
-    /* With mod 0 rm 5, of rbp and r13, is no base: they take a displacement of 0. */
-    mod = (unsigned)(m.disp != 0 || low == 5) + (unsigned)(imm_bytes(m.disp) == 4);
+    /* Never mod 0, in which rm 5, of rbp and r13, would be no base. */
+    mod = 1 + (unsigned)(imm_bytes(m.disp) == 4);
     p = put8(p, mod << 6 | reg | (need_sib ? 4 : low));
     p = put8_if(p, need_sib, sib);
-    return put_imm(p, mod + (mod & 2), m.disp); /* 0, 1, 4 bytes */
+    return put_imm(p, mod * mod, m.disp); /* 1, 4 bytes */
 }
 
 /* The forms with memory as ModRM.rm. */
@@ -106,7 +94,7 @@ PX_INLINE uint8_t *put_rm(uint8_t *p, unsigned flags, unsigned byte, unsigned re
 
     p = put8_if(p, m.gs, 0x65);
     p = put8_if(p, m.addr32, 0x67);
-    p = put_op(p, flags, byte, rxb, high_byte(flags, OP_REG8, reg));
+    p = put_op(p, flags, byte, rxb);
     return put_address(p, reg, m);
 }
 

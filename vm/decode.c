@@ -50,8 +50,8 @@ static int32_t sign_extend(uint32_t value, unsigned bits)
     return (int32_t)((value ^ sign) - sign);
 }
 
-/* Immediates that are not at the top of the word. */
-static int32_t scattered_immediate(uint32_t word, enum px_format format)
+/* Immediates that are not at the top of the word. Kept out of the way of those that are. */
+static __attribute__((noinline)) int32_t scattered_immediate(uint32_t word, enum px_format format)
 {
     switch (format) {
     case PX_FMT_STORE:

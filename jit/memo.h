@@ -1,0 +1,158 @@
+/*
+ * Lowering, remembered. The bytes that an instruction became are kept by its shape: opcode, where each operand lives,
+ * which operands coincide, how large the immediate is. For other registers and another immediate of the same shape
+ * they are the same bytes with other bits in some fields, and writing them takes no branch and no call.
+ *
+ * lower_*.c alone says what an instruction becomes: a template is derived from it, by lowering the instruction that missed
+ * again with other operands, elsewhere and at another pc, and looking which bits follow what. What does not follow in
+ * a simple way (divisions, exits, links) is lowered anew each time.
+ */
+#ifndef PX_JIT_MEMO_H
+#define PX_JIT_MEMO_H
+
+#include "jit/compiler.h"
+
+typedef uint8_t jit_lane __attribute__((vector_size(16)));
+
+enum {
+    JIT_LANE = 16,
+    JIT_TEMPLATE_BYTES = 2 * JIT_LANE,
+    JIT_TEMPLATES_MAX = 8192,
+    JIT_LAYOUTS_MAX = 1024,
+    JIT_KINDS = 2, /* ways of telling registers apart: coarse, fine */
+    JIT_SHAPES_COARSE = 1 << 11, /* of one opcode */
+    JIT_SHAPES_FINE = 1 << 12,
+    /* Values of index[] that are no templates. */
+    JIT_MEMO_UNKNOWN = 0,
+    JIT_MEMO_LOWER = 1, /* to be lowered each time */
+    JIT_MEMO_FIRST = 2,
+};
+
+/* A register's number in every place where an instruction may want it: bytes of a field's three bits, twice, and bytes of the
+ * fourth, which REX and VEX hold. 0 for registers without one. */
+struct jit_spread {
+    jit_lane low, high;
+};
+
+/* Where in sixteen bytes the numbers of rd, rs1 and rs2 go. */
+struct jit_layout_lane {
+    struct jit_spread field[3];
+};
+
+/* Templates have few layouts between them. */
+struct jit_layout {
+    struct jit_layout_lane first, second;
+};
+
+struct jit_template {
+    _Alignas(64) jit_lane first, second; /* the bytes, for registers of number 0 and an immediate of 0 */
+    uint32_t imm_mask; /* of the immediate's bytes: 0 without one */
+    uint32_t stub; /* called: offset in the code buffer */
+    uint16_t layout;
+    uint8_t length, imm_at;
+    uint8_t site_at, jump_at, call_at; /* JIT_NOWHERE: none */
+    bool plain; /* neither site nor jump nor call */
+};
+
+enum { JIT_NOWHERE = 255 };
+
+struct jit_memo_row {
+    uint32_t base; /* of its shapes in index[] */
+    uint16_t imm_step; /* what the immediate's size adds to the shape, times its number */
+    uint8_t kinds; /* how it tells registers apart */
+};
+
+/* What a register adds to the shape as rd, rs1, rs2. */
+struct jit_shape {
+    uint16_t add[4];
+};
+
+struct jit_memo {
+    struct jit_spread spread[PX_REG_COUNT];
+    struct jit_shape shapes[JIT_KINDS][PX_REG_COUNT];
+    struct jit_memo_row rows[PX_OP_COUNT];
+    uint16_t *index; /* by shape: a template's number, or one of JIT_MEMO_* */
+    struct jit_template *templates;
+    struct jit_layout *layouts;
+    unsigned count, layout_count;
+    struct jit_lists scratch;
+    struct jit_site *sites; /* for derivation */
+    size_t site_count, site_capacity;
+};
+
+/* Borrows nothing. Without memory for it PX_ERR_NOMEM. */
+enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err) PX_CHECKED;
+void jit_memo_fini(struct jit_memo *memo); /* a zeroed one is fine */
+
+/* Lowers c->in, and derives a template for its shape unless it is known that there is none to be had. */
+void jit_memo_miss(struct jit_compiler *c);
+
+/* The rest of a template that is not plain, written at @at. */
+void jit_memo_link(struct jit_compiler *c, const struct jit_template *t, uint8_t *at);
+
+/* 0 for none, then by sign and by whether a sign-extended byte holds it. */
+static inline unsigned jit_imm_kind(int32_t imm)
+{
+    return imm == 0 ? 0 : 1u + (unsigned)(imm < 0) + 2u * (unsigned)(imm != (int8_t)imm);
+}
+
+/* The shape of @in: where index[] has the number of its template, which is on its way from memory when it will be wanted. */
+static inline uint32_t jit_memo_shape(const struct jit_memo *memo, const struct px_insn *in)
+{
+    const struct jit_memo_row *row = &memo->rows[in->op];
+    const struct jit_shape *shapes = memo->shapes[row->kinds];
+    uint32_t same = (unsigned)(in->rd == in->rs1) | (unsigned)(in->rd == in->rs2) << 1 |
+                    (unsigned)(in->rs1 == in->rs2) << 2;
+    uint32_t shape = row->base + shapes[in->rd].add[0] + shapes[in->rs1].add[1] + shapes[in->rs2].add[2] +
+                     same + jit_imm_kind(in->imm) * row->imm_step;
+    __builtin_prefetch(&memo->index[shape]);
+    return shape;
+}
+
+static inline jit_lane jit_fill(jit_lane bytes, const struct jit_layout_lane *layout,
+                                const struct jit_spread *d, const struct jit_spread *a,
+                                const struct jit_spread *b)
+{
+    return bytes ^ (layout->field[0].low & d->low) ^ (layout->field[0].high & d->high) ^
+           (layout->field[1].low & a->low) ^ (layout->field[1].high & a->high) ^
+           (layout->field[2].low & b->low) ^ (layout->field[2].high & b->high);
+}
+
+/* The number of the template for @shape, or one of JIT_MEMO_*; the template is on its way, too. */
+static inline uint32_t jit_memo_find(const struct jit_memo *memo, uint32_t shape)
+{
+    uint32_t number = memo->index[shape];
+    __builtin_prefetch(&memo->templates[number]);
+    return number;
+}
+
+/* Lowers c->in by template @number, what jit_memo_find said. */
+static inline void jit_memo_emit(struct jit_compiler *c, unsigned number)
+{
+    const struct px_insn *in = c->in;
+    const struct jit_memo *memo = c->memo;
+    uint8_t *at = c->e.at;
+    if (__builtin_expect(number < JIT_MEMO_FIRST || c->e.end - at < JIT_TEMPLATE_BYTES + X64_RED_ZONE, 0)) {
+        jit_memo_miss(c);
+        return;
+    }
+    const struct jit_template *t = &memo->templates[number];
+    const struct jit_spread *d = &memo->spread[in->rd], *a = &memo->spread[in->rs1],
+                            *b = &memo->spread[in->rs2];
+    const struct jit_layout *layout = &memo->layouts[t->layout];
+    jit_lane bytes = jit_fill(t->first, &layout->first, d, a, b);
+    memcpy(at, &bytes, sizeof bytes);
+    if (t->length > JIT_LANE) {
+        bytes = jit_fill(t->second, &layout->second, d, a, b);
+        memcpy(at + JIT_LANE, &bytes, sizeof bytes);
+    }
+    uint32_t field;
+    memcpy(&field, at + t->imm_at, sizeof field);
+    field ^= (uint32_t)in->imm & t->imm_mask;
+    memcpy(at + t->imm_at, &field, sizeof field);
+    c->e.at = at + t->length;
+    if (!t->plain)
+        jit_memo_link(c, t, at);
+}
+
+#endif
