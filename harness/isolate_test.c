@@ -5,11 +5,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <malloc.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness/isolate.h"
+#include "harness/lockdown.h"
 
 static enum px_status succeed(void *arg, struct px_error *err)
 {
@@ -36,6 +39,26 @@ static enum px_status leave(void *arg, struct px_error *err)
     (void)arg;
     (void)err;
     _exit(3);
+}
+
+/* A buffer that the heap does not hold grows. */
+static enum px_status grow(void *arg, struct px_error *err)
+{
+    (void)arg;
+    (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    enum px_status status = lockdown_enter(err);
+    uint8_t *bytes = NULL;
+    for (size_t size = 4096; status == PX_OK && size <= (size_t)64 << 20; size *= 2) {
+        uint8_t *moved = realloc(bytes, size);
+        if (!moved)
+            status = px_fail(err, PX_ERR_NOMEM, "%zu bytes were refused", size);
+        else
+            bytes = moved;
+        if (status == PX_OK)
+            bytes[size - 1] = 1;
+    }
+    free(bytes);
+    return status;
 }
 
 static void a_body_works_on_shared_memory_and_on_nothing_else(void **state)
@@ -73,6 +96,14 @@ static void a_body_that_dies_is_an_internal_error(void **state)
     struct px_error err = { "" };
     assert_int_equal(isolate_call(leave, NULL, &err), PX_ERR_INTERNAL);
     assert_string_equal(err.text, "the process that checked it died");
+}
+
+static void memory_grows_in_the_sandbox_as_outside_of_it(void **state)
+{
+    (void)state;
+    struct px_error err = { "" };
+    if (isolate_call(grow, NULL, &err) != PX_OK)
+        fail_msg("%s", err.text);
 }
 
 static void an_interrupt_from_the_keyboard_ends_no_body(void **state)
@@ -168,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_body_works_on_shared_memory_and_on_nothing_else),
         cmocka_unit_test(a_body_that_fails_hands_over_status_and_words),
         cmocka_unit_test(a_body_that_dies_is_an_internal_error),
+        cmocka_unit_test(memory_grows_in_the_sandbox_as_outside_of_it),
         cmocka_unit_test(an_interrupt_from_the_keyboard_ends_no_body),
         cmocka_unit_test(a_program_runs_as_often_as_asked_on_every_engine),
         cmocka_unit_test(engines_that_take_turns_all_take_part_here),

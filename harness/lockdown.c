@@ -73,9 +73,15 @@ static int allow_restricted(scmp_filter_ctx filter)
     const struct scmp_arg_cmp to_stderr = {
         .arg = 0, .op = SCMP_CMP_EQ, .datum_a = STDERR_FILENO, .datum_b = 0
     };
+    /* What realloc asks for; to another address of the caller's choice nothing moves. */
+    const struct scmp_arg_cmp may_move = {
+        .arg = 3, .op = SCMP_CMP_EQ, .datum_a = MREMAP_MAYMOVE, .datum_b = 0
+    };
     int failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_mmap, 1, &no_exec);
     if (failed == 0)
         failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_mprotect, 1, &no_exec);
+    if (failed == 0 && !SANITIZED) /* there it is allowed altogether */
+        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_mremap, 1, &may_move);
     if (failed == 0)
         failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_write, 1, &to_stderr);
     return failed;
