@@ -5,17 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct px_generator *const px_generators[] = { &px_gen_mix,
-                                                     &px_gen_boundary,
-                                                     &px_gen_straight,
-                                                     &px_gen_control,
-                                                     &px_gen_memory,
-                                                     &px_gen_compressed,
-                                                     &px_gen_hostcall,
-                                                     &px_gen_hostile,
-                                                     &px_gen_gas,
-                                                     &px_gen_guest,
-                                                     NULL };
+const struct px_generator *const px_generators[] = { &px_gen_mix,      &px_gen_boundary, &px_gen_straight,
+                                                     &px_gen_control,  &px_gen_memory,   &px_gen_compressed,
+                                                     &px_gen_hostcall, &px_gen_hostile,  &px_gen_gas,
+                                                     &px_gen_long,     &px_gen_guest,    NULL };
 
 enum { LENGTH_MAX = 4096 };
 
@@ -77,7 +70,7 @@ enum px_status px_gen_parse(const char *spec, struct px_gen *gen, struct px_erro
     if (!parsed.generator)
         return px_fail(err, PX_ERR_INPUT,
                        "generator '%.*s': expected mix, boundary, straight, control, memory, compressed, "
-                       "hostcall, hostile, gas or guest",
+                       "hostcall, hostile, gas, long or guest",
                        (int)(name < 40 ? name : 40), spec);
     const char *at = spec + name;
     if (*at == ':') {

@@ -63,6 +63,6 @@ enum px_status px_gen_make(const struct px_gen *gen, uint64_t seed, uint64_t ind
 uint64_t px_gen_count(const struct px_gen *gen);
 
 extern const struct px_generator px_gen_mix, px_gen_boundary, px_gen_straight, px_gen_control, px_gen_memory,
-    px_gen_compressed, px_gen_hostcall, px_gen_hostile, px_gen_gas, px_gen_guest;
+    px_gen_compressed, px_gen_hostcall, px_gen_hostile, px_gen_gas, px_gen_long, px_gen_guest;
 
 #endif

@@ -75,7 +75,7 @@ static const struct {
     unsigned version;
     uint64_t digest;
 } pins[] = {
-    { "mix", 2, UINT64_C(0x6b90ca08b08e51d9) },
+    { "mix", 3, UINT64_C(0x7f1854244a040067) },
     { "boundary", 1, UINT64_C(0x06bc8909ec95a466) },
     { "straight", 1, UINT64_C(0x2f0d2c967a4b38f2) },
     { "straight:length=200", 1, UINT64_C(0x7c03aef839484cf5) },
@@ -85,6 +85,7 @@ static const struct {
     { "hostcall", 1, UINT64_C(0x7a36692d81ae49a0) },
     { "hostile", 1, UINT64_C(0x1136a9067da4f13d) },
     { "gas", 2, UINT64_C(0x9a99b035a00371c3) },
+    { "long", 1, UINT64_C(0x23ebbaef0b3b5c3e) },
     { "guest", 1, UINT64_C(0xa90860e76e6d449a) },
     { "guest:name=sieve", 1, UINT64_C(0x0c93be1d7ba5015e) },
 };
@@ -149,7 +150,7 @@ static void another_seed_gives_other_programs(void **state)
 {
     (void)state;
     static const char *const specs[] = { "mix",      "straight", "control", "memory", "compressed",
-                                         "hostcall", "hostile",  "gas",     "guest" };
+                                         "hostcall", "hostile",  "gas",     "long",   "guest" };
     struct px_program a, b;
     px_program_init(&a);
     px_program_init(&b);
@@ -295,18 +296,18 @@ static void an_unknown_generator_is_refused_by_name(void **state)
 {
     (void)state;
     expect_refused("", "generator '': expected mix, boundary, straight, control, memory, compressed, "
-                       "hostcall, hostile, gas or guest");
+                       "hostcall, hostile, gas, long or guest");
     expect_refused("Mix", "generator 'Mix': expected mix, boundary, straight, control, memory, compressed, "
-                          "hostcall, hostile, gas or guest");
+                          "hostcall, hostile, gas, long or guest");
     expect_refused("mi", "generator 'mi': expected mix, boundary, straight, control, memory, compressed, "
-                         "hostcall, hostile, gas or guest");
+                         "hostcall, hostile, gas, long or guest");
     expect_refused("mixed@1", "generator 'mixed': expected mix, boundary, straight, control, memory, "
-                              "compressed, hostcall, hostile, gas or guest");
+                              "compressed, hostcall, hostile, gas, long or guest");
     expect_refused(" mix", "generator ' mix': expected mix, boundary, straight, control, memory, compressed, "
-                           "hostcall, hostile, gas or guest");
+                           "hostcall, hostile, gas, long or guest");
     expect_refused("0123456789012345678901234567890123456789no more of this",
                    "generator '0123456789012345678901234567890123456789': expected mix, boundary, straight, "
-                   "control, memory, compressed, hostcall, hostile, gas or guest");
+                   "control, memory, compressed, hostcall, hostile, gas, long or guest");
 }
 
 static void an_unknown_option_or_a_value_out_of_range_is_refused(void **state)

@@ -5,7 +5,10 @@
 #include "generators/builder.h"
 #include "generators/generator.h"
 
-enum { WEIGHTS = 32 };
+enum {
+    WEIGHTS = 32,
+    LONG_ONE_IN = 2048, /* one such program costs as much as fifty others */
+};
 
 static const struct {
     const struct px_generator *generator;
@@ -25,6 +28,8 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
     prng_init(&prng, ~seed, index); /* a stream of its own: the parts use (seed, index) */
     uint64_t swarm = prng_next(&prng);
     inner.without = swarm >> 63 ? (uint32_t)(swarm & swarm >> 8) & PX_FEATURES : 0;
+    if ((swarm >> 16) % LONG_ONE_IN == 0)
+        return px_gen_long.generate(&inner, seed, index, program);
     uint32_t pick = prng_below(&prng, WEIGHTS);
     size_t i = 0;
     while (i + 1 < PARTS && pick >= parts[i].weight)
@@ -37,6 +42,6 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
 const struct px_generator px_gen_mix = {
     .name = "mix",
     .summary = "weighted sum of the others, each program with a random set of features; the default",
-    .version = 2,
+    .version = 3,
     .generate = generate,
 };

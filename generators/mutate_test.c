@@ -38,12 +38,24 @@ static uint64_t digest_of(const struct px_program *program)
     return digest;
 }
 
-static void make(uint64_t index, struct px_program *program)
+static void make_of(const char *spec, uint64_t index, struct px_program *program)
 {
     struct px_gen gen;
     struct px_error err = { "" };
-    assert_int_equal(px_gen_parse("mix", &gen, &err), PX_OK);
+    assert_int_equal(px_gen_parse(spec, &gen, &err), PX_OK);
     assert_int_equal(px_gen_make(&gen, 5, index, program), PX_OK);
+}
+
+static void make(uint64_t index, struct px_program *program)
+{
+    make_of("mix", index, program);
+}
+
+/* For what is pinned: of the generators that change least. */
+static void make_pinned(uint64_t index, struct px_program *program)
+{
+    static const char *const specs[] = { "control", "memory", "compressed", "hostile" };
+    make_of(specs[index % 4], index, program);
 }
 
 /* Code without a way back, whose gas may be anything. */
@@ -130,7 +142,7 @@ static void the_seed_decides_what_becomes_of_a_program(void **state)
 {
     (void)state;
     enum { PROGRAMS = 2000 };
-    static const uint64_t pinned[2] = { UINT64_C(0xa7284398a5833bb7), UINT64_C(0xfba61c525a123360) };
+    static const uint64_t pinned[2] = { UINT64_C(0x2d8200c9c4875687), UINT64_C(0x5a89bfda9b8eadf1) };
     struct px_program program, other;
     uint64_t digests[2] = { 0, 0 };
     px_program_init(&program);
@@ -139,12 +151,12 @@ static void the_seed_decides_what_becomes_of_a_program(void **state)
         struct mutator m = { .prng = { 1, 1 } };
         uint64_t digest = 0;
         for (uint64_t i = 0; i < PROGRAMS; i++) {
-            make(i, &program);
-            make(i + 7, &other);
+            make_pinned(i, &program);
+            make_pinned(i + 7, &other);
             if (run & 1) {
                 mutator_seed(&m, 99, i);
                 assert_int_equal(mutate_program(&m, &program), PX_OK);
-                make(i, &program);
+                make_pinned(i, &program);
             }
             mutator_seed(&m, run / 2, i);
             assert_int_equal(i % 4 ? mutate_program(&m, &program) : mutate_cross(&m, &program, &other),

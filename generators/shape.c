@@ -162,7 +162,7 @@ static void call(struct shape *s)
         s->function_count = function + 1;
     struct shape_call *made = &s->calls[s->call_count++];
     *made = (struct shape_call){ .at = builder_here(b), .from = builder_here(b), .function = function };
-    if (!prng_one_in(&b->prng, 3)) {
+    if (s->far || !prng_one_in(&b->prng, 3)) {
         builder_op(b, PX_OP_JAL, s->links[function], 0, 0, 0);
         return;
     }

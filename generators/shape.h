@@ -63,6 +63,7 @@ struct shape {
     struct shape_base bases[SHAPE_BASES_MAX];
     unsigned base_count;
     bool in_function;
+    bool far; /* functions are out of reach for calls through a register */
 };
 
 /* Registers, likings and gas for one program. @pool: registers that may be reserved whatever is drawn besides. */

@@ -197,7 +197,7 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
         { "seed", OPTION_NUMBER, &a.seed, 0, UINT64_MAX, "S", "campaign seed (default random, printed)" },
         { "gen", OPTION_TEXT, &a.gen, 0, 0, "SPEC",
           "generator: mix (default), boundary, straight[:length=N], control, memory, compressed, hostcall, "
-          "hostile, gas" },
+          "hostile, gas, long, guest[:name=N]" },
         { "engines", OPTION_TEXT, &a.engines, 0, 0, "LIST",
           "engines to compare; %N: in one program of N (default " ENGINES_CAMPAIGN ")" },
         { "cpu-features", OPTION_TEXT, &a.cpu, 0, 0, "LIST",

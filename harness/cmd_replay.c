@@ -100,7 +100,7 @@ const struct command command_replay = {
     .summary = "Runs one program again: from a .px file, or by its number in a campaign.",
     .usage = "[OPTIONS] (FILE | --seed=S --index=I [--gen=SPEC])",
     .examples = "  parallax replay parallax-out/seed-0000000000000007-mix-1234/original.px\n"
-                "  parallax replay --seed 7 --index 1234 --gen mix@2\n"
+                "  parallax replay --seed 7 --index 1234 --gen mix@3\n"
                 "  parallax replay --seed 7 --index 1234 --px > program.px\n",
     .run = run_replay,
 };

@@ -42,7 +42,7 @@ static void make_program(struct px_program *program)
     assert_int_equal(px_program_append(program, code, sizeof code), PX_OK);
     program->gas = 1000;
     program->origin =
-        (struct px_origin){ .known = true, .seed = 0x5eed, .index = 1234, .gen = "mix", .version = 2 };
+        (struct px_origin){ .known = true, .seed = 0x5eed, .index = 1234, .gen = "mix", .version = 3 };
 }
 
 static struct isolated some_result(void)
@@ -152,14 +152,14 @@ static void a_finding_is_a_folder_with_program_and_report(void **state)
     test_parse(&back, px, strlen(px));
     test_expect_same_program(&program, &back);
     assert_string_equal(
-        report, "program   number 1234 of seed 0x5eed, generator mix@2\n"
+        report, "program   number 1234 of seed 0x5eed, generator mix@3\n"
                 "diverges  gas (3 of 3 runs in a fresh process)\n"
                 "  gas     interp 899   block 898   (difference -1)\n"
                 "outcomes\n"
                 "  interp                       exit=hostcall:0 pc=0x6 gas=899 instructions=2 dirty=0\n"
                 "  block                        exit=hostcall:0 pc=0x6 gas=898 instructions=2 dirty=1\n"
                 "  other                        unsupported: did not run\n"
-                "replay    parallax replay --seed 0x5eed --index 1234 --gen mix@2\n");
+                "replay    parallax replay --seed 0x5eed --index 1234 --gen mix@3\n");
     free(px);
     free(report);
     px_program_fini(&back);
@@ -277,13 +277,13 @@ static void an_unstable_finding_is_kept_apart_with_what_was_seen(void **state)
     assert_string_equal(
         report, "unstable  gas, seen once in a campaign and not again in a fresh process\n"
                 "  gas     interp 899   block 898   (difference -1)\n"
-                "program   number 1234 of seed 0x5eed, generator mix@2\n"
+                "program   number 1234 of seed 0x5eed, generator mix@3\n"
                 "agrees    in 3 runs\n"
                 "outcomes\n"
                 "  interp                       exit=hostcall:0 pc=0x6 gas=899 instructions=2 dirty=0\n"
                 "  block                        exit=hostcall:0 pc=0x6 gas=898 instructions=2 dirty=1\n"
                 "  other                        unsupported: did not run\n"
-                "replay    parallax replay --seed 0x5eed --index 1234 --gen mix@2\n");
+                "replay    parallax replay --seed 0x5eed --index 1234 --gen mix@3\n");
     free(report);
     px_program_fini(&program);
 }
