@@ -159,6 +159,9 @@ $(BUILD)/build_id: FORCE
 $(OBJ)/harness/version.o: $(BUILD)/build_id
 $(OBJ)/harness/version.o: UNIT_FLAGS = -DPX_BUILD_ID='"$(BUILD_ID)"'
 
+# What a source takes in by .incbin.
+$(OBJ)/harness/emit.o: harness/emit_runner.S
+
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(COMPILE) $(UNIT_FLAGS) -MMD -MP -c $< -o $@
