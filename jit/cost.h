@@ -57,32 +57,41 @@ static inline bool jit_is_move(const struct px_insn *in)
     return in->imm == 0 && zero == 0 && source != 0 && in->rd != 0;
 }
 
-/* Adds an instruction to the block. Sums and tables where conditions would do: on random code each of those is a
- * branch that nobody can predict. */
-static inline __attribute__((always_inline)) void jit_cost_add(struct jit_cost *cost,
-                                                               const struct px_insn *in, uint64_t mem)
+/*
+ * Adds instructions to the block. Sums and tables where conditions would do: on random code each of those is a
+ * branch that nobody can predict.
+ */
+static inline void jit_cost_add(struct jit_cost *cost, const struct px_insn *insns, size_t count,
+                                uint64_t mem)
 {
     static const uint8_t in_memory[PX_REG_COUNT] = { [3] = 1, [4] = 1 }; /* where x3 and x4 live */
-    const struct jit_price *price = &jit_prices[in->op];
-    unsigned rd = in->rd, a = in->rs1, b = in->rs2;
+    uint64_t cycle = cost->cycle, last = cost->last, reserve = cost->reserve, *ready = cost->ready;
+    uint32_t slots = cost->slots;
+    for (const struct px_insn *in = insns; in < insns + count; in++) {
+        const struct jit_price *price = &jit_prices[in->op];
+        unsigned rd = in->rd, a = in->rs1, b = in->rs2;
 
-    uint32_t full = cost->slots >= 4, saved = ((rd == a) & price->rs1) | ((rd == b) & price->rs2);
-    cost->cycle += full;
-    cost->slots = (full ? 0 : cost->slots) + price->slots - saved;
-    if (price->moves && jit_is_move(in)) {
-        cost->ready[rd] = cost->ready[a | b];
-        return;
+        uint32_t full = slots >= 4, saved = ((rd == a) & price->rs1) | ((rd == b) & price->rs2);
+        cycle += full;
+        slots = (full ? 0 : slots) + price->slots - saved;
+        if (price->moves && jit_is_move(in)) {
+            ready[rd] = ready[a | b];
+            continue;
+        }
+
+        unsigned times = 0u + in_memory[rd] + in_memory[a] + in_memory[b] + price->accesses;
+        uint64_t done = ready[a] > cycle ? ready[a] : cycle;
+        done = ready[b] > done ? ready[b] : done;
+        done += price->cy + mem * times;
+        ready[rd] = done;
+        ready[0] = 0;
+        last = done > last ? done : last;
+        reserve += price->reserve;
     }
-
-    unsigned times = 0u + in_memory[rd] + in_memory[a] + in_memory[b] + price->accesses;
-    uint64_t done = cost->cycle;
-    done = cost->ready[a] > done ? cost->ready[a] : done;
-    done = cost->ready[b] > done ? cost->ready[b] : done;
-    done += price->cy + mem * times;
-    cost->ready[rd] = done;
-    cost->ready[0] = 0;
-    cost->last = done > cost->last ? done : cost->last;
-    cost->reserve += price->reserve;
+    cost->cycle = cycle;
+    cost->last = last;
+    cost->reserve = reserve;
+    cost->slots = slots;
 }
 
 /* What the block costs. */

@@ -401,7 +401,8 @@ static void learn(struct jit_compiler *c, uint32_t shape)
     }
 }
 
-void jit_memo_miss(struct jit_compiler *c)
+/* Lowers c->in, and derives a template for its shape unless it is known that there is none to be had. */
+static void miss(struct jit_compiler *c)
 {
     uint32_t shape = jit_memo_shape(c->memo, c->in);
     if (c->memo->index[shape] == JIT_MEMO_UNKNOWN)
@@ -409,7 +410,8 @@ void jit_memo_miss(struct jit_compiler *c)
     jit_lower(c);
 }
 
-void jit_memo_link(struct jit_compiler *c, const struct jit_template *t, uint8_t *at)
+/* The rest of a template that is not plain, written at @at. */
+static void link(struct jit_compiler *c, const struct jit_template *t, const uint8_t *at)
 {
     uint32_t start = (uint32_t)(at - c->e.start);
     if (t->call_at != JIT_NOWHERE)
@@ -418,4 +420,38 @@ void jit_memo_link(struct jit_compiler *c, const struct jit_template *t, uint8_t
         jit_note_site(c, start + t->site_at);
     if (t->jump_at != JIT_NOWHERE)
         jit_jump_later(c, start + t->jump_at, c->pc + (uint32_t)c->in->imm);
+}
+
+/* The next instruction is @in. */
+static void step_to(struct jit_compiler *c, const struct px_insn *in, uint32_t pc, uint32_t in_block)
+{
+    c->in = in;
+    c->pc = pc;
+    c->next = pc + in->len;
+    c->in_block = in_block;
+}
+
+void jit_memo_emit(struct jit_compiler *c, const struct px_insn *insns, const uint32_t *numbers, size_t count)
+{
+    const struct jit_memo *memo = c->memo;
+    const ptrdiff_t room = JIT_TEMPLATE_BYTES + JIT_TEMPLATE_SLACK + X64_RED_ZONE;
+    uint32_t pc = c->pc, in_block = c->in_block;
+    uint8_t *at = c->e.at;
+    for (size_t i = 0; i < count; i++) {
+        const struct px_insn *in = &insns[i];
+        const struct jit_template *t = &memo->templates[numbers[i]];
+        bool known = numbers[i] >= JIT_MEMO_FIRST && c->e.end - at >= room;
+        uint8_t *end = known ? jit_memo_write(memo, t, in, at) : at;
+        if (__builtin_expect(!known || !t->plain, 0)) {
+            c->e.at = end;
+            step_to(c, in, pc, in_block + (uint32_t)i);
+            known ? link(c, t, at) : miss(c);
+            end = c->e.at;
+        }
+        at = end;
+        pc += in->len;
+    }
+    c->e.at = at;
+    c->pc = pc;
+    c->in_block = in_block + (uint32_t)count;
 }

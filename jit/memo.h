@@ -17,6 +17,7 @@ typedef uint8_t jit_lane __attribute__((vector_size(16)));
 enum {
     JIT_LANE = 16,
     JIT_TEMPLATE_BYTES = 2 * JIT_LANE,
+    JIT_TEMPLATE_SLACK = 4, /* written behind a template's bytes */
     JIT_TEMPLATES_MAX = 8192,
     JIT_LAYOUTS_MAX = 1024,
     JIT_KINDS = 2, /* ways of telling registers apart: coarse, fine */
@@ -84,11 +85,12 @@ struct jit_memo {
 enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err) PX_CHECKED;
 void jit_memo_fini(struct jit_memo *memo); /* a zeroed one is fine */
 
-/* Lowers c->in, and derives a template for its shape unless it is known that there is none to be had. */
-void jit_memo_miss(struct jit_compiler *c);
-
-/* The rest of a template that is not plain, written at @at. */
-void jit_memo_link(struct jit_compiler *c, const struct jit_template *t, uint8_t *at);
+/*
+ * Lowers @count instructions that follow each other from c->pc and c->in_block on, both of which are moved behind them.
+ * @numbers: what jit_memo_find said of each.
+ */
+void jit_memo_emit(struct jit_compiler *c, const struct px_insn *insns, const uint32_t *numbers,
+                   size_t count);
 
 /* 0 for none, then by sign and by whether a sign-extended byte holds it. */
 static inline unsigned jit_imm_kind(int32_t imm)
@@ -126,17 +128,10 @@ static inline uint32_t jit_memo_find(const struct jit_memo *memo, uint32_t shape
     return number;
 }
 
-/* Lowers c->in by template @number, what jit_memo_find said. */
-static inline void jit_memo_emit(struct jit_compiler *c, unsigned number)
+/* Writes what @t makes of @in, JIT_TEMPLATE_BYTES at most and JIT_TEMPLATE_SLACK behind them; returns its end. */
+PX_INLINE uint8_t *jit_memo_write(const struct jit_memo *memo, const struct jit_template *t,
+                                  const struct px_insn *in, uint8_t *at)
 {
-    const struct px_insn *in = c->in;
-    const struct jit_memo *memo = c->memo;
-    uint8_t *at = c->e.at;
-    if (__builtin_expect(number < JIT_MEMO_FIRST || c->e.end - at < JIT_TEMPLATE_BYTES + X64_RED_ZONE, 0)) {
-        jit_memo_miss(c);
-        return;
-    }
-    const struct jit_template *t = &memo->templates[number];
     const struct jit_spread *d = &memo->spread[in->rd], *a = &memo->spread[in->rs1],
                             *b = &memo->spread[in->rs2];
     const struct jit_layout *layout = &memo->layouts[t->layout];
@@ -150,9 +145,7 @@ static inline void jit_memo_emit(struct jit_compiler *c, unsigned number)
     memcpy(&field, at + t->imm_at, sizeof field);
     field ^= (uint32_t)in->imm & t->imm_mask;
     memcpy(at + t->imm_at, &field, sizeof field);
-    c->e.at = at + t->length;
-    if (!t->plain)
-        jit_memo_link(c, t, at);
+    return at + t->length;
 }
 
 #endif

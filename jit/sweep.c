@@ -2,7 +2,7 @@
  * One pass over the guest's code: decode, price, emit; at each block's end its gate's numbers are
  * filled in, at the end of the code jumps find their blocks and cold exits are emitted.
  *
- *   sweep -> open_block -> (decode, jit_cost_add, jit_memo_emit)* -> close_block -> ... -> finish
+ *   sweep -> decode_ahead -> (open_block -> jit_cost_add -> jit_memo_emit -> close_block)* -> ... -> finish
  */
 #include "jit/unit.h"
 
@@ -100,70 +100,93 @@ static void close_block(struct jit_compiler *c, struct open_block *b)
         (*c->sites)[i].undone = c->in_block - 1 - (*c->sites)[i].undone;
 }
 
+/* Decoded instructions by position: what ends a block, and what is one by itself. */
+struct ahead {
+    size_t count;
+    uint64_t terms, calls;
+};
+
 /*
- * Decodes ahead: the jump to an emitter is never foreseen, and it is resolved the earlier the less there is to do
- * between the guest's bytes and it.
+ * Decodes ahead. What takes long to come from memory, or is decided late, is asked for long before it is wanted: the steps
+ * of one instruction wait for each other, those of many need not.
  */
-PX_INLINE size_t decode_ahead(const struct jit_compiler *c, uint32_t pc)
+PX_INLINE struct ahead decode_ahead(const struct jit_compiler *c)
 {
     struct jit_lists *l = c->lists;
-    size_t count = 0;
-    for (; count < JIT_AHEAD && pc < c->code_size; count++) {
-        l->ahead[count] = px_decode(c->code, c->code_size, pc);
-        l->shapes[count] = jit_memo_shape(c->memo, &l->ahead[count]);
+    struct ahead a = { .count = 0 };
+    for (uint32_t pc = c->pc; a.count < JIT_AHEAD && pc < c->code_size; a.count++) {
+        const struct px_insn in = px_decode(c->code, c->code_size, pc);
+        unsigned effects = px_ops[in.op].effects;
+        l->ahead[a.count] = in;
+        l->shapes[a.count] = jit_memo_shape(c->memo, &in);
+        a.terms |= (uint64_t)((effects & PX_EFF_TERM) != 0) << a.count;
+        a.calls |= (uint64_t)((effects & PX_EFF_CALL) != 0) << a.count;
         pc += px_length(c->code[pc]);
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < a.count; i++)
         l->shapes[i] = jit_memo_find(c->memo, l->shapes[i]);
+    return a;
+}
+
+/* How many instructions from @first on belong to one block, as far as decoded. */
+static size_t stretch(const struct ahead *a, size_t first)
+{
+    uint64_t ends = a->terms >> first, calls = a->calls >> first & ~UINT64_C(1);
+    size_t count = a->count - first;
+    if (ends != 0 && (size_t)__builtin_ctzll(ends) + 1 < count)
+        count = (size_t)__builtin_ctzll(ends) + 1;
+    if (calls != 0 && (size_t)__builtin_ctzll(calls) < count)
+        count = (size_t)__builtin_ctzll(calls);
     return count;
 }
 
-/* Emits c->in, opening a block before it and closing one after it where ISA.md 4 says so. */
-PX_INLINE void emit_instruction(struct jit_compiler *c, struct open_block *block, uint64_t mem,
-                                unsigned template, bool mapped)
+/* With a mark before each. */
+static void emit_mapped(struct jit_compiler *c, const struct px_insn *insns, const uint32_t *numbers,
+                        size_t count)
 {
-    unsigned effects = px_ops[c->in->op].effects;
-    if (block->open && (effects & PX_EFF_CALL))
-        close_block(c, block);
-    if (mapped && !block->open)
-        jit_mark(c, c->pc, PX_CODE_HEAD);
-    if (!block->open)
-        open_block(c, block, !(effects & PX_EFF_CALL));
-    if (mapped)
+    for (size_t i = 0; i < count; i++) {
         jit_mark(c, c->pc, PX_CODE_BODY);
-    jit_cost_add(&block->cost, c->in, mem);
-    jit_memo_emit(c, template);
-    c->in_block++;
-    if (effects & PX_EFF_TERM)
+        jit_memo_emit(c, insns + i, numbers + i, 1);
+    }
+}
+
+/* Emits @count instructions of one block, opening it before them and closing it after them where ISA.md 4 says so. */
+PX_INLINE void emit_stretch(struct jit_compiler *c, struct open_block *block, const struct ahead *a,
+                            size_t first, size_t count, uint64_t mem)
+{
+    const struct px_insn *insns = c->lists->ahead + first;
+    const uint32_t *numbers = c->lists->shapes + first;
+    bool call = a->calls >> first & 1;
+    if (block->open && call)
+        close_block(c, block);
+    if (!block->open) {
+        jit_mark(c, c->pc, PX_CODE_HEAD);
+        open_block(c, block, !call);
+    }
+    jit_cost_add(&block->cost, insns, count, mem);
+    if (c->marks)
+        emit_mapped(c, insns, numbers, count);
+    else
+        jit_memo_emit(c, insns, numbers, count);
+    if (a->terms >> (first + count - 1) & 1)
         close_block(c, block);
 }
 
-/* @mapped is a constant: who wants no map pays for none. */
-PX_INLINE void sweep(struct jit_compiler *c, uint64_t mem, bool mapped)
+static void sweep(struct jit_compiler *c, uint64_t mem)
 {
     struct open_block block = { .open = false };
-    uint32_t pc = 0;
     jit_cost_init(&block.cost);
-    while (pc < c->code_size) {
-        size_t count = decode_ahead(c, pc);
-        for (size_t i = 0; i < count; i++) {
-            c->in = &c->lists->ahead[i];
-            c->pc = pc;
-            pc += c->in->len;
-            c->next = pc;
-            emit_instruction(c, &block, mem, c->lists->shapes[i], mapped);
+    while (c->pc < c->code_size) {
+        const struct ahead a = decode_ahead(c);
+        for (size_t i = 0, count; i < a.count; i += count) {
+            count = stretch(&a, i);
+            emit_stretch(c, &block, &a, i, count, mem);
         }
     }
     if (block.open)
         close_block(c, &block);
     jit_mark(c, c->code_size, PX_CODE_HEAD);
     jit_exit(c, c->code_size, PX_EXIT_PANIC, PX_PANIC_END_OF_CODE);
-}
-
-/* Out of the way of the other, which is to be fast. */
-__attribute__((noinline, cold)) static void sweep_mapped(struct jit_compiler *c, uint64_t mem)
-{
-    sweep(c, mem, true);
 }
 
 static void emit_cold_exits(struct jit_compiler *c)
@@ -237,10 +260,7 @@ enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const stru
 
     emit_table(&c);
     if (!c.e.overflow) {
-        if (c.marks)
-            sweep_mapped(&c, jit_cost_mem(&unit->image));
-        else
-            sweep(&c, jit_cost_mem(&unit->image), false);
+        sweep(&c, jit_cost_mem(&unit->image));
         emit_cold_exits(&c);
         emit_wide_gates(&c);
         if (!c.e.overflow)
