@@ -2,7 +2,6 @@
 #include "harness/store.h"
 
 #include <dirent.h>
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "harness/emit.h"
+#include "harness/save.h"
 
 enum { PATH_ROOM = 4096 };
 
@@ -135,9 +137,29 @@ static void write_bucket(FILE *file, const struct minimized *m)
                 m->after, m->before, m->candidates, m->complete ? "" : " until the time was up");
 }
 
-/* Writes one file of the finding, to the disk and not only to the cache: a program, or with NULL the report. */
-static bool write_file(int folder, const char *name, const struct px_program *program,
-                       const struct stored *stored)
+static enum px_status write_program(FILE *file, const void *program)
+{
+    return px_program_write(program, file);
+}
+
+static enum px_status write_assembly(FILE *file, const void *program)
+{
+    return emit_write(program, file);
+}
+
+static enum px_status write_report(FILE *file, const void *arg)
+{
+    const struct stored *stored = arg;
+    if (stored->unstable)
+        write_unstable(file, stored->result, stored->unstable);
+    enum px_status status = store_report(file, stored->original, stored->result);
+    if (stored->minimized)
+        write_bucket(file, stored->minimized);
+    return status;
+}
+
+/* Writes one file of the finding, to the disk and not only to the cache. */
+static bool write_file(int folder, const char *name, save_fn *write, const void *arg)
 {
     int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
@@ -146,18 +168,8 @@ static bool write_file(int folder, const char *name, const struct px_program *pr
             close(fd);
         return false;
     }
-    enum px_status status = PX_OK;
-    if (program) {
-        status = px_program_write(program, file);
-    } else {
-        assert(stored);
-        if (stored->unstable)
-            write_unstable(file, stored->result, stored->unstable);
-        status = store_report(file, stored->original, stored->result);
-        if (stored->minimized)
-            write_bucket(file, stored->minimized);
-    }
-    bool good = status == PX_OK && fflush(file) == 0 && fsync(fd) == 0;
+    enum px_status status = write(file, arg);
+    bool good = status == PX_OK && fflush(file) == 0 && !ferror(file) && fsync(fd) == 0;
     return fclose(file) == 0 && good;
 }
 
@@ -186,10 +198,13 @@ static bool write_finding_folder(int parent, const char *name, const struct stor
     int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return false;
-    bool good = write_file(folder, "original.px", stored->original, NULL) &&
-                write_file(folder, "report.txt", NULL, stored);
-    if (good && stored->minimized && stored->minimized->confirmed)
-        good = write_file(folder, "minimal.px", stored->minimal, NULL);
+    bool minimal = stored->minimized && stored->minimized->confirmed;
+    bool good = write_file(folder, "original.px", write_program, stored->original) &&
+                write_file(folder, "report.txt", write_report, stored);
+    if (good && minimal)
+        good = write_file(folder, "minimal.px", write_program, stored->minimal);
+    if (good && stored->minimized)
+        good = write_file(folder, "repro.S", write_assembly, minimal ? stored->minimal : stored->original);
     good = good && fsync(folder) == 0;
     close(folder);
     return good;
@@ -242,7 +257,7 @@ enum px_status store_further(const char *out, const char *name, const char *file
     int length = snprintf(path, sizeof path, "%s/%s", out, name);
     int folder =
         length < 0 || (size_t)length >= sizeof path ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = folder >= 0 && write_file(folder, temporary, program, NULL) &&
+    bool good = folder >= 0 && write_file(folder, temporary, write_program, program) &&
                 renameat(folder, temporary, folder, file) == 0 && fsync(folder) == 0;
     enum px_status status =
         good ? PX_OK

@@ -29,7 +29,10 @@ struct stored {
     const struct finding *unstable; /* what was seen once, and not in the runs of @result; or NULL */
 };
 
-/* The same with OUT/NAME/minimal.px, and the bucket in the report. */
+/*
+ * The same with OUT/NAME/minimal.px, OUT/NAME/repro.S (the minimal program, or else the original, as emit.h writes it)
+ * and the bucket in the report.
+ */
 enum px_status store_bucket(const char *out, const char *name, const struct stored *stored,
                             struct px_error *err) PX_CHECKED;
 

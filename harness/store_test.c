@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/emit.h"
 #include "harness/store.h"
 #include "harness/tests/folder.h"
 #include "vm/test_program.h"
@@ -166,6 +167,39 @@ static void a_finding_is_a_folder_with_program_and_report(void **state)
     px_program_fini(&program);
 }
 
+/* Of the minimal program where there is one. */
+static void a_bucket_has_assembly_of_its_smallest_program(void **state)
+{
+    const struct folder *folder = *state;
+    struct px_program program, minimal;
+    struct isolated result = some_result();
+    struct minimized minimized = { .confirmed = false };
+    struct px_error err = { "" };
+    make_program(&program);
+    px_program_init(&minimal);
+    assert_int_equal(px_program_append(&minimal, "\x0b\0\0\0", 4), PX_OK);
+    struct stored stored = {
+        .original = &program, .result = &result, .minimized = &minimized, .minimal = &minimal
+    };
+    for (unsigned confirmed = 0; confirmed < 2; confirmed++) {
+        char *want = NULL;
+        size_t size;
+        minimized.confirmed = confirmed;
+        assert_int_equal(store_bucket(folder->path, "one", &stored, &err), PX_OK);
+        assert_int_equal(folder_entries(folder, "one"), 3 + confirmed);
+        FILE *file = open_memstream(&want, &size);
+        assert_non_null(file);
+        assert_int_equal(emit_write(confirmed ? &minimal : &program, file), PX_OK);
+        assert_int_equal(fclose(file), 0);
+        char *got = folder_read(folder, "one/repro.S");
+        assert_string_equal(got, want);
+        free(got);
+        free(want);
+    }
+    px_program_fini(&minimal);
+    px_program_fini(&program);
+}
+
 static void a_finding_replaces_an_older_one_of_its_name(void **state)
 {
     const struct folder *folder = *state;
@@ -298,6 +332,8 @@ int main(void)
         cmocka_unit_test(a_path_too_long_is_refused),
         cmocka_unit_test_setup_teardown(a_folder_without_permission_is_refused, make_world, remove_world),
         cmocka_unit_test_setup_teardown(a_finding_is_a_folder_with_program_and_report, make_world,
+                                        remove_world),
+        cmocka_unit_test_setup_teardown(a_bucket_has_assembly_of_its_smallest_program, make_world,
                                         remove_world),
         cmocka_unit_test_setup_teardown(a_finding_replaces_an_older_one_of_its_name, make_world,
                                         remove_world),

@@ -223,6 +223,7 @@ test_every_bucket_is_kept_with_programs_and_report() {
         grep -q '^diverges  x' "$bucket/report.txt"
         grep -q '^bucket    interp|block:sllw:reg:' "$bucket/report.txt"
         (($(grep -c "^  [0-9a-f]* *#" "$bucket/minimal.px") <= 2))
+        grep -q '^    .4byte 0x.*  # 0000  sllw ' "$bucket/repro.S"
         for program in "$bucket"/*.px; do
             "$parallax" replay "$program" >replayed && false
             grep -qE '^diverges  x.* \(1 of 1 runs in a fresh process\)$' replayed
@@ -236,7 +237,7 @@ test_minimize_writes_the_smallest_program_of_the_bucket() {
     run fuzz --seed 1 --count 1000000 --jobs 1 --stop-after 1 --out kept --minimize 0 --quiet
     expect_exit 1
     expect_stdout ', not minimized$'
-    [[ $(ls kept/*) == $'original.px\nreport.txt' ]]
+    [[ $(ls kept/*) == $'original.px\nreport.txt\nrepro.S' ]]
     run minimize kept/*/original.px --out small.px
     expect_exit 1
     expect_stdout '^bucket     interp\|block:sllw:reg:.*  \([0-9a-f]{8}\)$'
