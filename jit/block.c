@@ -183,30 +183,45 @@ static enum px_status collect(struct px_engine *engine, const struct px_unit *un
                               struct px_outcome *outcome, struct px_error *err)
 {
     const struct jit_context *context = engine->stack.context;
-    struct px_outcome out = {
-        .exit = context->exit & 0xff, .pc = context->pc, .gas = context->gas, .native = context->native
-    };
-    if (out.exit == PX_EXIT_PANIC)
-        out.arg = context->exit >> 8;
-    if (out.exit == PX_EXIT_HOSTCALL || out.exit == PX_EXIT_PAGE_FAULT)
-        out.arg = context->arg;
-    if (out.exit == PX_EXIT_PAGE_FAULT && context->fault_site != 0) {
+    struct jit_memory *memory = &engine->memory;
+    outcome->exit = context->exit & 0xff;
+    outcome->arg = 0;
+    outcome->pc = context->pc;
+    outcome->gas = context->gas;
+    outcome->native = context->native;
+    outcome->side_exit = outcome->interpreted = 0;
+    if (outcome->exit == PX_EXIT_PANIC)
+        outcome->arg = context->exit >> 8;
+    if (outcome->exit == PX_EXIT_HOSTCALL || outcome->exit == PX_EXIT_PAGE_FAULT)
+        outcome->arg = context->arg;
+    if (outcome->exit == PX_EXIT_PAGE_FAULT && context->fault_site != 0) {
         const struct jit_site *site =
             jit_unit_site(unit, (uint32_t)(context->fault_site - (uint64_t)(uintptr_t)engine->buf.exec));
         if (!site)
             return px_fail(err, PX_ERR_INTERNAL, "engine block: a fault in code that has no side-table row");
-        out.pc = site->pc;
-        out.native -= site->undone;
+        outcome->pc = site->pc;
+        outcome->native -= site->undone;
     }
-    memcpy(out.x, context->x, sizeof out.x);
-    out.x[0] = 0;
-    struct jit_memory *memory = &engine->memory;
+    memcpy(outcome->x, context->x, sizeof outcome->x);
+    outcome->x[0] = 0;
     if (memory->dirty_count > 1)
         qsort(memory->dirty, memory->dirty_count, sizeof *memory->dirty, by_number);
-    out.dirty = memory->dirty;
-    out.dirty_count = memory->dirty_count;
-    *outcome = out;
+    outcome->dirty = memory->dirty;
+    outcome->dirty_count = memory->dirty_count;
     return PX_OK;
+}
+
+/* Everything in the context that generated code reads, and what it need not write. */
+static void fill_context(struct px_engine *engine, const struct px_entry *entry)
+{
+    struct jit_context *context = engine->stack.context;
+    context->gas = entry->gas;
+    context->native = 0;
+    context->arg = 0;
+    context->blocks_left = entry->stop_after_blocks ? entry->stop_after_blocks : UINT64_MAX;
+    context->fault_site = 0;
+    context->memory = &engine->memory;
+    memcpy(context->x, entry->x, sizeof context->x);
 }
 
 static enum px_status block_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
@@ -216,9 +231,7 @@ static enum px_status block_run(struct px_engine *engine, struct px_unit *unit, 
         return px_fail(err, PX_ERR_INTERNAL, "engine block: stop_after_blocks on a unit prepared without it");
     struct jit_context *context = engine->stack.context;
     jit_memory_reset(&engine->memory, &unit->image);
-    *context = (struct jit_context){ .gas = entry->gas, .memory = &engine->memory };
-    context->blocks_left = entry->stop_after_blocks ? entry->stop_after_blocks : UINT64_MAX;
-    memcpy(context->x, entry->x, sizeof context->x);
+    fill_context(engine, entry);
 
     uint32_t code;
     if (jit_unit_block(unit, &engine->buf, entry->pc, &code)) {
