@@ -290,26 +290,62 @@ static void narrow(struct guess *guess, const struct trial *trial, const struct 
     }
 }
 
-/* Lowers the instruction with each other register of its kind in place of operand @which and those equal to it. */
+static bool names(const struct px_insn *in, unsigned reg)
+{
+    return reg == in->rd || reg == in->rs1 || reg == in->rs2;
+}
+
+/* Puts @other in place of @own. */
+static void rename_operand(struct px_insn *in, unsigned own, unsigned other)
+{
+    for (unsigned i = 0; i < 3; i++)
+        if (*operand(in, i) == own)
+            *operand(in, i) = (uint8_t)other;
+}
+
+/* A register like any other that @in does not name. */
+static unsigned spare_register(const struct px_insn *in)
+{
+    unsigned spare = PX_REG_COUNT - 1;
+    while (kind_of(spare, true) != KIND_HOME || names(in, spare))
+        spare--;
+    return spare;
+}
+
+/* As vary, without the bytes of the immediate. */
+static bool vary_registers(const struct derivation *v, const struct px_insn *in, struct trial *trial)
+{
+    if (!vary(v, in, trial))
+        return false;
+    for (unsigned i = 0; i < 4; i++)
+        trial->bytes[v->t.imm_at + i] ^= (uint8_t)(((uint32_t)in->imm & v->t.imm_mask) >> 8 * i);
+    return true;
+}
+
+/*
+ * Lowers the instruction with each other register of its kind in place of operand @which and those equal to it. None is left
+ * out, since it may be the one that makes a difference: where another operand is that register, it makes room first.
+ */
 static bool try_registers(struct derivation *v, unsigned which, struct guess *guess)
 {
-    struct px_insn in = *v->c->in;
-    bool fine = v->memo->rows[in.op].kinds;
-    unsigned own = *operand(&in, which);
+    const struct px_insn *original = v->c->in;
+    bool fine = v->memo->rows[original->op].kinds;
+    struct px_insn copy = *original;
+    unsigned own = *operand(&copy, which);
     for (unsigned other = 1; other < PX_REG_COUNT; other++) {
-        struct trial trial;
-        in = *v->c->in;
-        if (kind_of(other, fine) != kind_of(own, fine) || other == in.rd || other == in.rs1 ||
-            other == in.rs2)
+        struct trial trial, base = v->base;
+        struct px_insn in = *original;
+        if (kind_of(other, fine) != kind_of(own, fine) || other == own)
             continue;
-        for (unsigned i = which; i < 3; i++)
-            if (*operand(&in, i) == own)
-                *operand(&in, i) = (uint8_t)other;
-        if (!vary(v, &in, &trial))
+        if (names(&in, other)) {
+            rename_operand(&in, other, spare_register(&in));
+            if (!vary_registers(v, &in, &base))
+                return false;
+        }
+        rename_operand(&in, own, other);
+        if (!vary_registers(v, &in, &trial))
             return false;
-        for (unsigned i = 0; i < 4; i++)
-            trial.bytes[v->t.imm_at + i] ^= (uint8_t)(((uint32_t)in.imm & v->t.imm_mask) >> 8 * i);
-        narrow(guess, &trial, &v->base, jit_home[own] ^ jit_home[other]);
+        narrow(guess, &trial, &base, jit_home[own] ^ jit_home[other]);
     }
     return true;
 }

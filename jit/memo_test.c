@@ -210,6 +210,34 @@ static void also_with_touch_fault_and_without_cpu_features(void **state)
     check_all(0, JIT_TOUCH_CHECK, 1171);
 }
 
+/* One operand is derived while another is the very register that needs an encoding of its own. */
+static void it_does_not_matter_which_registers_come_first(void **state)
+{
+    (void)state;
+    struct world *w = malloc(sizeof *w);
+    assert_non_null(w);
+    for (unsigned first = 1; first < PX_REG_COUNT; first++) {
+        open_world(w, jit_cpu_host(), JIT_TOUCH_CHECK);
+        for (unsigned op = 0; op < PX_OP_COUNT; op++) {
+            unsigned regs = px_ops[op].regs;
+            for (unsigned n = 0; n < 3 * PX_REG_COUNT; n++) {
+                unsigned place = n % 3, other = (n / 3 + 6) % PX_REG_COUNT; /* 7 and 12 before 3 */
+                struct px_insn in = { .op = (uint8_t)op, .len = 4, .rd = 15, .rs1 = 14, .rs2 = 13, .imm = 4 };
+                if (n > 0) /* the first keeps @first in its place, and shapes what comes after */
+                    *(place == 0 ? &in.rd : place == 1 ? &in.rs1 : &in.rs2) = (uint8_t)other;
+                else
+                    in.rd = (uint8_t)first;
+                in.rd = regs & PX_HAS_RD ? in.rd : 0;
+                in.rs1 = regs & PX_HAS_RS1 ? in.rs1 : 0;
+                in.rs2 = regs & PX_HAS_RS2 ? in.rs2 : 0;
+                check(w, &in);
+            }
+        }
+        close_world(w);
+    }
+    free(w);
+}
+
 static void a_full_memo_lowers_what_it_has_no_room_for(void **state)
 {
     (void)state;
@@ -251,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(templates_are_what_lowering_says),
         cmocka_unit_test(also_with_touch_fault_and_without_cpu_features),
+        cmocka_unit_test(it_does_not_matter_which_registers_come_first),
         cmocka_unit_test(a_full_memo_lowers_what_it_has_no_room_for),
         cmocka_unit_test(near_the_end_of_the_buffer_nothing_is_written_beyond_it),
     };
