@@ -95,6 +95,38 @@ void bucket_name(struct bucket *b)
     (void)snprintf(b->hash, sizeof b->hash, "%08" PRIx32, (uint32_t)XXH3_64bits(b->id, strlen(b->id)));
 }
 
+/* Ends it, and leaves nothing in it that a terminal or a path would obey. */
+static void make_plain(char *text, size_t size, const char *besides)
+{
+    text[size - 1] = '\0';
+    for (char *c = text; *c; c++)
+        if (*c < ' ' || *c > '~' || strchr(besides, *c))
+            *c = '?';
+}
+
+void bucket_make_harmless(struct bucket *b)
+{
+    finding_make_harmless(&b->finding);
+    make_bool(&b->diverges);
+    make_bool(&b->x_known);
+    if (b->place > BUCKET_VANISHED)
+        b->place = BUCKET_VANISHED;
+    if (b->insn.op >= PX_OP_COUNT)
+        b->insn.op = PX_OP_ILLEGAL;
+    if (b->insn.rvc >= PX_C_COUNT)
+        b->insn.rvc = PX_C_NONE;
+    b->insn.rd %= PX_REG_COUNT;
+    b->insn.rs1 %= PX_REG_COUNT;
+    b->insn.rs2 %= PX_REG_COUNT;
+    if (b->bytes_known > sizeof b->bytes)
+        b->bytes_known = sizeof b->bytes;
+    make_plain(b->engines, sizeof b->engines, "");
+    make_plain(b->op, sizeof b->op, "/");
+    make_plain(b->fields, sizeof b->fields, "");
+    make_plain(b->operands, sizeof b->operands, "");
+    bucket_name(b);
+}
+
 size_t bucket_folder(const struct bucket *bucket, char *text, size_t size)
 {
     const char *op = bucket->op[0] == '?' ? "unlocated" : bucket->op;

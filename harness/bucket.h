@@ -62,6 +62,9 @@ const char *bucket_special(enum px_op op, uint64_t a, uint64_t b);
 /* Makes id and hash from the other texts. */
 void bucket_name(struct bucket *bucket);
 
+/* The same as finding_make_harmless for a bucket, whose texts become names of files; id and hash are made anew. */
+void bucket_make_harmless(struct bucket *bucket);
+
 /* "1a2b3c4d-divw": what its folder is called. NUL-terminated; returns the untruncated length. */
 size_t bucket_folder(const struct bucket *bucket, char *text, size_t size);
 

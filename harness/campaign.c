@@ -24,6 +24,7 @@ struct campaign {
     struct triage triage;
     double start;
     struct progress progress;
+    bool told; /* that we wait for room on the machine */
 };
 
 static double now(void)
@@ -105,6 +106,16 @@ static void show_progress(struct campaign *c)
     progress_show(&c->progress, line);
 }
 
+/* Says once for each time that it takes patience. */
+static void tell_if_waiting(struct campaign *c)
+{
+    if (c->jobs.waiting && !c->told) {
+        progress_end(&c->progress);
+        fprintf(stderr, "waiting: %s: trying again until there is room\n", c->jobs.error.text);
+    }
+    c->told = c->jobs.waiting;
+}
+
 static enum px_status supervise(struct campaign *c, struct px_error *err)
 {
     const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
@@ -114,6 +125,7 @@ static enum px_status supervise(struct campaign *c, struct px_error *err)
         status = jobs_poll(&c->jobs, &alive, err);
         double time = now();
         sum_up(c, time);
+        tell_if_waiting(c);
         bool over = c->options->seconds > 0 && time - c->start >= c->options->seconds;
         if (over || interrupt_came(NULL) || enough(c))
             jobs_stop(&c->jobs);
@@ -121,6 +133,10 @@ static enum px_status supervise(struct campaign *c, struct px_error *err)
             show_progress(c);
         if (alive && enough(c))
             break; /* workers may wait for room in their rings, for ever */
+        if (alive && c->jobs.waiting && interrupt_came(NULL)) {
+            c->result->further += jobs_untaken(&c->jobs);
+            break;
+        }
         if (alive)
             nanosleep(&pause, NULL);
     }

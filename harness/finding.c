@@ -18,8 +18,28 @@ void finding_from_death(struct finding *finding, const struct host_record *recor
     finding->signal = record->signal;
     finding->address = record->address;
     finding->in_harness = words == WORDS_HARNESS;
-    finding->guest_pc_known = record->guest_pc_known;
+    finding->guest_pc_known = record->guest_pc_known != 0;
     finding->guest_pc = record->guest_pc;
+}
+
+void make_bool(bool *value)
+{
+    uint8_t byte;
+    memcpy(&byte, value, sizeof byte);
+    *value = byte != 0;
+}
+
+void finding_make_harmless(struct finding *finding)
+{
+    if (finding->kind >= FINDING_KIND_COUNT)
+        finding->kind = FINDING_ABORT;
+    if (finding->other >= RUN_ENGINES_MAX)
+        finding->other = 0;
+    if (finding->signal < 0 || finding->signal >= NSIG)
+        finding->signal = 0;
+    make_bool(&finding->guest_pc_known);
+    make_bool(&finding->in_harness);
+    finding->diff.a.dirty = finding->diff.b.dirty = NULL;
 }
 
 bool finding_same(const struct finding *a, const struct finding *b)

@@ -29,6 +29,15 @@ struct finding {
 /* Turns what a dead worker left into a finding. @wait_status is waitpid's. */
 void finding_from_death(struct finding *finding, const struct host_record *record, int wait_status);
 
+/* *value comes out of such memory as below, and may have any bit pattern. */
+void make_bool(bool *value);
+
+/*
+ * @finding comes out of memory that code under test may have overwritten: afterwards nothing that is read of it can lead
+ * astray.
+ */
+void finding_make_harmless(struct finding *finding);
+
 /* Two findings are the same thing: kind, fields, engine, signal. */
 bool finding_same(const struct finding *a, const struct finding *b);
 

@@ -3,17 +3,20 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { HANDLER_STACK = 64 << 10 };
+enum {
+    HANDLER_STACK = 64 << 10,
+    HANDLER_GUARD = 4 << 10,
+};
 
-/* Signal handlers get no argument of ours. */
-static __thread struct hostfault *current;
+/* Signal handlers get no argument of ours. Not thread-local: generated code may have lost the register that finds those. */
+static struct hostfault *current;
 
-static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
+static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT };
 
 /* Async-signal-safe from here on. */
 static void leave(struct host_record *record, enum last_words words)
@@ -22,10 +25,18 @@ static void leave(struct host_record *record, enum last_words words)
     _exit(1);
 }
 
+/* Whether somebody sent it: the kernel's own have positive codes, abort and raise name this process. */
+static bool from_outside(const siginfo_t *info)
+{
+    return info->si_code <= 0 && info->si_pid != getpid();
+}
+
 static void on_fault(int signal_number, siginfo_t *info, void *ucontext)
 {
     struct host_record *record = current->record;
     struct px_fault_site site = { .known = false };
+    if (from_outside(info))
+        leave(record, WORDS_KILLED);
     record->signal = signal_number;
     record->address = (uint64_t)(uintptr_t)info->si_addr;
     for (size_t i = 0; i < current->run->count; i++) {
@@ -73,15 +84,28 @@ static enum px_status start_timer(unsigned tick_ms, struct px_error *err)
     return PX_OK;
 }
 
-enum px_status hostfault_install(struct hostfault *state, struct px_error *err)
+/* Handlers run on a stack of their own, with a guard page below. */
+static enum px_status set_stack(struct px_error *err)
 {
-    stack_t stack = { .ss_sp = malloc(HANDLER_STACK), .ss_size = HANDLER_STACK };
-    if (!stack.ss_sp)
-        return px_fail(err, PX_ERR_NOMEM, "out of memory for the signal stack");
-    current = state;
-    struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    uint8_t *at =
+        mmap(NULL, HANDLER_GUARD + HANDLER_STACK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (at == MAP_FAILED || mprotect(at + HANDLER_GUARD, HANDLER_STACK, PROT_READ | PROT_WRITE) != 0)
+        return px_fail(err, PX_ERR_SYSTEM, "stack for signal handlers: %s", strerror(errno));
+    const stack_t stack = { .ss_sp = at + HANDLER_GUARD, .ss_size = HANDLER_STACK };
     if (sigaltstack(&stack, NULL) != 0)
         return px_fail(err, PX_ERR_SYSTEM, "sigaltstack: %s", strerror(errno));
+    return PX_OK;
+}
+
+enum px_status hostfault_install(struct hostfault *state, struct px_error *err)
+{
+    struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    current = state;
+    sigfillset(
+        &action.sa_mask); /* a second fault, in the handler, is the end; no other signal may come between */
+    enum px_status status = set_stack(err);
+    if (status != PX_OK)
+        return status;
     for (size_t i = 0; i < sizeof fault_signals / sizeof fault_signals[0]; i++)
         if (sigaction(fault_signals[i], &action, NULL) != 0)
             return px_fail(err, PX_ERR_SYSTEM, "sigaction: %s", strerror(errno));

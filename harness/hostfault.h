@@ -18,9 +18,10 @@ enum {
 
 enum last_words {
     WORDS_NONE,
-    WORDS_ABORT,    /* generated code faulted on the host */
-    WORDS_HARNESS,  /* our own C code did: the process then dies of the signal */
-    WORDS_HANG,     /* over HANG_CPU_SECONDS in one program */
+    WORDS_ABORT,   /* generated code faulted on the host */
+    WORDS_HARNESS, /* our own C code did: the process then dies of the signal */
+    WORDS_HANG,    /* over HANG_CPU_SECONDS in one program */
+    WORDS_KILLED,  /* another process sent a signal that ends */
 };
 
 /* What a worker leaves behind, in shared memory. */
@@ -28,7 +29,7 @@ struct host_record {
     _Atomic uint32_t words; /* enum last_words; written last */
     int32_t signal;
     uint64_t address; /* that was accessed, or executed */
-    bool guest_pc_known;
+    uint32_t guest_pc_known; /* not 0: it is */
     uint32_t guest_pc;
 };
 

@@ -5,18 +5,22 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { STALL_SECONDS = 20 }; /* of wall time without an end: the CPU timer should have spoken long before */
+#include "harness/child.h"
 
-/* What the child and we share. */
+/*
+ * What the child and we share. The code under test may scribble over it: what comes out of it is made harmless before it is
+ * looked at.
+ */
 struct shared {
     struct isolated result;
+    uint32_t leaks;
     struct host_record record;
     _Atomic uint64_t running;
+    _Atomic uint32_t finished; /* the body came to its end */
     enum px_status status;
     struct px_error error;
 };
@@ -88,20 +92,20 @@ static enum px_status run_all(const struct sandbox *sandbox, struct px_program *
     return status; /* the process ends here: nothing is closed, in case it is broken */
 }
 
-static void become_child(void)
-{
-    signal(SIGINT, SIG_IGN);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-}
+typedef enum px_status isolate_body(void *arg, struct px_error *err);
 
-/* Waits for @child, but not for ever. */
-static int wait_for(pid_t child)
+/* Waits for @child, but not for ever: one that makes no progress is killed. *hung: it was, and not for being stopped. */
+static int wait_for(pid_t child, const struct shared *shared, double limit, bool *hung)
 {
     int wait_status = 0;
     struct timespec pause = { .tv_nsec = 200000 };
-    for (double waited = 0; waitpid(child, &wait_status, WNOHANG) == 0;
-         waited += (double)pause.tv_nsec * 1e-9) {
-        if (waited > (double)STALL_SECONDS)
+    struct child_watch watch;
+    child_watch_start(&watch, child);
+    *hung = false;
+    while (waitpid(child, &wait_status, WNOHANG) == 0) {
+        enum child_health health = child_watch_look(&watch, atomic_load(&shared->running), limit);
+        *hung |= health == CHILD_HUNG;
+        if (health != CHILD_WELL)
             kill(child, SIGKILL);
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < 20000000)
@@ -110,23 +114,61 @@ static int wait_for(pid_t child)
     return wait_status;
 }
 
-typedef enum px_status isolate_body(void *arg, struct px_error *err);
+/* How a child ended. */
+struct ending {
+    bool finished, hung;
+    int wait_status;
+};
 
-/* Runs @body in a child to its end; what it returned and said is in @shared. PX_ERR_SYSTEM: there was no child. */
-static enum px_status in_child(struct shared *shared, isolate_body *body, void *arg, bool *ended,
-                               int *wait_status, struct px_error *err)
+/*
+ * Runs @body in a child to its end; what it returned and said is in @shared. One that is killed from outside begins
+ * again. On failure there was no child.
+ */
+static enum px_status in_child(struct shared *shared, double limit, isolate_body *body, void *arg,
+                               struct ending *end, struct px_error *err)
 {
-    pid_t child = fork();
-    if (child == 0) {
-        become_child();
-        shared->status = body(arg, &shared->error);
-        _exit(0);
+    for (unsigned kills = 0; kills < CHILD_KILLS_MAX; kills++) {
+        pid_t child;
+        memset(shared, 0, sizeof *shared);
+        enum px_status status = child_fork_patiently(&child, err);
+        if (status != PX_OK)
+            return status;
+        if (child == 0) {
+            shared->status = body(arg, &shared->error);
+            atomic_store(&shared->finished, true);
+            _exit(0);
+        }
+        end->wait_status = wait_for(child, shared, limit, &end->hung);
+        end->finished = atomic_load(&shared->finished) && WIFEXITED(end->wait_status);
+        if (end->finished || end->hung || !child_killed(&shared->record, end->wait_status))
+            break;
     }
-    if (child < 0)
-        return px_fail(err, PX_ERR_SYSTEM, "fork: %s", strerror(errno));
-    *wait_status = wait_for(child);
-    *ended = WIFEXITED(*wait_status) && WEXITSTATUS(*wait_status) == 0;
     return PX_OK;
+}
+
+/* The status that the child left, with its words. */
+static enum px_status status_of(struct shared *shared, struct px_error *err)
+{
+    enum px_status status = shared->status;
+    if (status == PX_OK)
+        return PX_OK;
+    /* PX_ERR_FULL is said of processes only, see isolate.h. */
+    if (status < PX_OK || status > PX_ERR_INTERNAL || status == PX_ERR_FULL)
+        status = PX_ERR_INTERNAL;
+    return px_fail(err, status, "%.*s", (int)sizeof shared->error.text - 1, shared->error.text);
+}
+
+/* Whatever stands in @r, nothing that is read of it can lead astray. */
+static void make_harmless(struct isolated *r)
+{
+    if (r->engine_count > RUN_ENGINES_MAX)
+        r->engine_count = RUN_ENGINES_MAX;
+    for (size_t i = 0; i < RUN_ENGINES_MAX; i++) {
+        r->specs[i][sizeof r->specs[i] - 1] = '\0';
+        make_bool(&r->supported[i]);
+        r->outcomes[i].dirty = NULL;
+    }
+    finding_make_harmless(&r->finding);
 }
 
 static enum px_status share_with_child(struct shared **shared, struct px_error *err)
@@ -155,20 +197,21 @@ enum px_status isolate_run(const struct sandbox *sandbox, struct px_program *pro
                            struct isolated *result, struct px_error *err)
 {
     struct shared *shared;
-    bool ended = false;
-    int wait_status = 0;
+    struct ending end;
     enum px_status status = share_with_child(&shared, err);
     if (status != PX_OK)
         return status;
     struct order order = { .sandbox = sandbox, .program = program, .times = times, .shared = shared };
-    status = in_child(shared, carry_out, &order, &ended, &wait_status, err);
+    status = in_child(shared, sandbox_stall_seconds(sandbox), carry_out, &order, &end, err);
+    if (status == PX_OK && end.finished)
+        status = status_of(shared, err);
     if (status == PX_OK) {
-        status = shared->status;
-        if (status != PX_OK)
-            px_fail(err, status, "%s", shared->error.text);
-        if (!ended) {
+        make_harmless(&shared->result);
+        if (!end.finished) {
             struct finding finding = { .kind = FINDING_ABORT };
-            finding_from_death(&finding, &shared->record, wait_status);
+            finding_from_death(&finding, &shared->record, end.wait_status);
+            if (end.hung)
+                finding.kind = FINDING_HANG;
             note(&shared->result, &finding);
         }
         *result = shared->result;
@@ -177,64 +220,64 @@ enum px_status isolate_run(const struct sandbox *sandbox, struct px_program *pro
     return status;
 }
 
-enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg,
-                            struct px_error *err)
+enum px_status isolate_call(isolate_body *body, void *arg, struct px_error *err)
 {
     struct shared *shared;
-    bool ended = false;
-    int wait_status = 0;
+    struct ending end;
     enum px_status status = share_with_child(&shared, err);
     if (status != PX_OK)
         return status;
-    status = in_child(shared, body, arg, &ended, &wait_status, err);
-    if (status == PX_OK) {
-        status = ended ? shared->status : PX_ERR_INTERNAL;
-        if (status != PX_OK)
-            px_fail(err, status, "%s", ended ? shared->error.text : "the process that checked it died");
-    }
+    status = in_child(shared, (double)SANDBOX_STALL_SECONDS, body, arg, &end, err);
+    if (status == PX_OK)
+        status = end.finished ? status_of(shared, err)
+                              : px_fail(err, PX_ERR_INTERNAL, "the process that checked it died");
     isolate_unshare(shared, sizeof *shared);
     return status;
 }
 
-/* What isolate_between and its child share. */
+/* What isolate_between asks of its child. */
 struct between {
     const struct sandbox *sandbox;
     struct px_program *a, *b;
-    bool leaks;
-    struct host_record record;
-    _Atomic uint64_t running;
+    struct shared *shared;
 };
 
 static enum px_status between(void *arg, struct px_error *err)
 {
-    struct between *t = arg;
+    const struct between *t = arg;
     struct run run;
     struct px_image images[2];
     struct run_slot slots[2];
     size_t which;
-    struct hostfault hostfault = { .record = &t->record, .running = &t->running };
+    bool leaks = false;
+    struct hostfault hostfault = { .record = &t->shared->record, .running = &t->shared->running };
     enum px_status status = sandbox_enter(t->sandbox, &run, &hostfault, err);
     px_program_image(t->a, &images[0]);
     px_program_image(t->b, &images[1]);
     for (size_t i = 0; i < 2 && status == PX_OK; i++)
         status = run_prepare(&run, &images[i], 0, &slots[i], err);
+    atomic_store(&t->shared->running, 1);
     if (status == PX_OK)
-        status = run_between(&run, &slots[0], &slots[1], &t->leaks, &which, err);
+        status = run_between(&run, &slots[0], &slots[1], &leaks, &which, err);
+    atomic_store(&t->shared->running, 0);
+    t->shared->leaks = leaks;
     return status; /* the process ends here */
 }
 
 enum px_status isolate_between(const struct sandbox *sandbox, struct px_program *a, struct px_program *b,
                                bool *leaks, struct px_error *err)
 {
-    struct between *shared = isolate_share(sizeof *shared);
-    if (!shared)
-        return px_fail(err, PX_ERR_SYSTEM, "shared memory for the sandbox: %s", strerror(errno));
-    *shared = (struct between){ .sandbox = sandbox, .a = a, .b = b };
-    enum px_status status = isolate_call(between, shared, err);
-    bool died = status == PX_ERR_INTERNAL && atomic_load(&shared->record.words) != WORDS_NONE;
-    *leaks = shared->leaks || died; /* a program that crashes only after another has leaked something too */
-    if (died)
-        status = PX_OK;
+    struct shared *shared;
+    struct ending end;
+    enum px_status status = share_with_child(&shared, err);
+    if (status != PX_OK)
+        return status;
+    struct between order = { .sandbox = sandbox, .a = a, .b = b, .shared = shared };
+    status = in_child(shared, sandbox_stall_seconds(sandbox), between, &order, &end, err);
+    if (status == PX_OK && end.finished)
+        status = status_of(shared, err);
+    if (status == PX_OK) /* a program that crashes only after another has leaked something too */
+        *leaks = shared->leaks != 0 || !end.finished;
     isolate_unshare(shared, sizeof *shared);
     return status;
 }

@@ -20,6 +20,11 @@ struct isolated {
 };
 
 /*
+ * None of these minds when somebody kills the child from outside: it begins again, CHILD_KILLS_MAX times. PX_ERR_FULL
+ * from any of them: the machine has no room for a process just now.
+ */
+
+/*
  * Runs @program up to @times on the engines of @sandbox, a full memory sweep each time. PX_OK whatever the program does;
  * errors are ours (a bad engine list, a refused fork).
  */
@@ -32,7 +37,10 @@ enum px_status isolate_run(const struct sandbox *sandbox, struct px_program *pro
 enum px_status isolate_between(const struct sandbox *sandbox, struct px_program *a, struct px_program *b,
                                bool *leaks, struct px_error *err) PX_CHECKED;
 
-/* Runs @body(@arg, err) in a child and gives its status; a child that dies is PX_ERR_INTERNAL. */
+/*
+ * Runs @body(@arg, err) in a child and gives its status; a child that dies is PX_ERR_INTERNAL. @body may be begun more
+ * than once, see above.
+ */
 enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg,
                             struct px_error *err) PX_CHECKED;
 

@@ -87,7 +87,7 @@ static void a_body_that_fails_hands_over_status_and_words(void **state)
 static void a_body_that_dies_is_an_internal_error(void **state)
 {
     (void)state;
-    int signals[] = { SIGKILL, SIGTERM };
+    int signals[] = { SIGKILL, SIGUSR1 };
     for (size_t i = 0; i < 2; i++) {
         struct px_error err = { "" };
         assert_int_equal(isolate_call(die, &signals[i], &err), PX_ERR_INTERNAL);
@@ -106,12 +106,13 @@ static void memory_grows_in_the_sandbox_as_outside_of_it(void **state)
         fail_msg("%s", err.text);
 }
 
-static void an_interrupt_from_the_keyboard_ends_no_body(void **state)
+static void requests_to_end_are_for_the_parent(void **state)
 {
     (void)state;
     struct px_error err = { "" };
-    int interrupt = SIGINT;
-    assert_int_equal(isolate_call(die, &interrupt, &err), PX_OK);
+    int requests[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
+        assert_int_equal(isolate_call(die, &requests[i], &err), PX_OK);
 }
 
 static const struct sandbox both = { .engines = "interp,block" };
@@ -200,7 +201,7 @@ int main(void)
         cmocka_unit_test(a_body_that_fails_hands_over_status_and_words),
         cmocka_unit_test(a_body_that_dies_is_an_internal_error),
         cmocka_unit_test(memory_grows_in_the_sandbox_as_outside_of_it),
-        cmocka_unit_test(an_interrupt_from_the_keyboard_ends_no_body),
+        cmocka_unit_test(requests_to_end_are_for_the_parent),
         cmocka_unit_test(a_program_runs_as_often_as_asked_on_every_engine),
         cmocka_unit_test(engines_that_take_turns_all_take_part_here),
         cmocka_unit_test(engines_that_forget_leak_nothing),

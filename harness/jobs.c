@@ -3,166 +3,156 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "harness/isolate.h"
 
-enum { STALL_SECONDS = 10 }; /* a heartbeat that stands still for so long ends the worker */
+#define PAUSE_FIRST 0.01 /* seconds until a refused or failed start is tried again; doubles up to ... */
+#define PAUSE_MAX 0.5
 
-static double now(void)
+/* --- starting --- */
+
+static void start_later(struct job *job)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    job->due = true;
+    job->due_at = child_clock() + job->pause;
+    job->pause = job->pause > 0 ? job->pause * 2 : PAUSE_FIRST;
+    if (job->pause > PAUSE_MAX)
+        job->pause = PAUSE_MAX;
+}
+
+/* No other process of the sandbox gets to see the memory that this worker shares with us. */
+static enum px_status fork_worker(struct jobs *jobs, struct job *job, pid_t *pid, struct px_error *err)
+{
+    if (madvise(job->shared, sizeof *job->shared, MADV_DOFORK) != 0)
+        return px_fail(err, PX_ERR_SYSTEM, "madvise: %s", strerror(errno));
+    enum px_status status = child_fork(pid, err);
+    if (status == PX_OK && *pid == 0)
+        worker_main(jobs->config, job->shared);
+    if (madvise(job->shared, sizeof *job->shared, MADV_DONTFORK) != 0 && status == PX_OK)
+        status = px_fail(err, PX_ERR_SYSTEM, "madvise: %s", strerror(errno));
+    return status;
 }
 
 static enum px_status start_worker(struct jobs *jobs, struct job *job, struct px_error *err)
 {
-    job->shared->record = (struct host_record){ .signal = 0 };
-    atomic_store(&job->shared->running, 0);
-    atomic_store(&job->shared->between, 0);
-    job->beat = 0;
-    job->beat_since = now();
-    fflush(NULL); /* nothing buffered may come out twice */
-    job->pid = fork();
-    if (job->pid == 0)
-        worker_main(jobs->config, jobs->shared, job->shared);
-    if (job->pid > 0)
+    struct px_error *said = &jobs->error;
+    account_order(&job->account, job->shared);
+    enum px_status status = fork_worker(jobs, job, &job->pid, said);
+    job->refused = status == PX_ERR_FULL;
+    if (status == PX_ERR_FULL) {
+        start_later(job);
         return PX_OK;
-    job->pid = 0;
-    return px_fail(err, PX_ERR_SYSTEM, "fork: %s", strerror(errno));
-}
-
-static enum px_status take(struct jobs *jobs, struct job *job, const struct finding *finding,
-                           struct px_error *err)
-{
-    if (job->last_finding == finding->index + 1 && job->last_kind == finding->kind)
-        return PX_OK;
-    job->last_finding = finding->index + 1;
-    job->last_kind = finding->kind;
-    return jobs->take(jobs->arg, finding, err);
-}
-
-static enum px_status drain_ring(struct jobs *jobs, struct job *job, struct px_error *err)
-{
-    struct worker_shared *s = job->shared;
-    uint64_t tail = atomic_load(&s->ring_tail);
-    enum px_status status = PX_OK;
-    while (status == PX_OK && tail != atomic_load(&s->ring_head) && !jobs->closed) {
-        struct finding finding = s->ring[tail % WORKER_RING];
-        atomic_store(&s->ring_tail, ++tail);
-        status = take(jobs, job, &finding, err);
     }
-    return status;
+    if (status != PX_OK)
+        return px_fail(err, status, "%s", said->text);
+    job->due = job->condemned = false;
+    child_watch_start(&job->watch, job->pid);
+    return PX_OK;
 }
 
-/* What a dead worker died over; false when it was between two programs, and nothing is to blame. */
-static bool blame(const struct jobs *jobs, struct worker_shared *s, int wait_status, struct finding *finding)
+/* --- findings --- */
+
+static bool is_handed_on(const struct job *job)
 {
-    uint64_t current = atomic_load(&s->current), at = atomic_load(&s->at), between = atomic_load(&s->between);
-    *finding = (struct finding){ .index = current };
-    finding_from_death(finding, &s->record, wait_status);
-    if (between != 0) {
-        finding->kind = FINDING_LEAK;
-        finding->index = between - 1;
-        finding->between = worker_next(finding->index, jobs->config->jobs);
-        return true;
-    }
-    if (current < at) /* a worker's indices ascend: this one was done */
-        return false;
-    /* It may have died preparing a later program of its batch: those before it have still to run. */
-    if (current == at) {
-        atomic_store(&s->at, worker_next(current, jobs->config->jobs));
-    } else {
-        s->skip[s->skip_count % WORKER_BATCH] = current;
-        s->skip_count += s->skip_count < WORKER_BATCH;
-    }
-    return true;
+    return job->account.handed == job->account.queued;
 }
 
-/* A worker ended: done, gave up, or died over a program, which is then a finding and not run again. */
+static enum px_status hand_on(struct jobs *jobs, struct job *job, struct px_error *err)
+{
+    struct account *a = &job->account;
+    while (!is_handed_on(job) && !jobs->closed) {
+        enum px_status status = jobs->take(jobs->arg, &a->queue[a->handed], err);
+        job->refused = status == PX_ERR_FULL;
+        if (job->refused && err)
+            jobs->error = *err;
+        if (status != PX_OK)
+            return job->refused ? PX_OK : status;
+        a->handed++;
+    }
+    return PX_OK;
+}
+
+/* --- the living and the dead --- */
+
 static enum px_status bury(struct jobs *jobs, struct job *job, int wait_status, struct px_error *err)
 {
-    struct worker_shared *s = job->shared;
-    struct finding finding;
+    const struct account_end end = { .wait_status = wait_status,
+                                     .hung = job->condemned,
+                                     .stopping = jobs->stopping };
+    enum account_verdict verdict;
     job->pid = 0;
-    if (s->status != PX_OK)
-        return px_fail(err, s->status, "%s", s->error.text);
-    enum px_status status = drain_ring(jobs, job, err);
-    if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
+    if (atomic_load(&job->shared->ready))
+        job->pause = 0;
+    enum px_status status = account_close(&job->account, job->shared, &end, &verdict, err);
+    if (status != PX_OK || verdict == ACCOUNT_DONE)
         return status;
-    bool blamed = blame(jobs, s, wait_status, &finding);
-    if (blamed && status == PX_OK && !jobs->closed)
-        status = take(jobs, job, &finding, err);
     jobs->restarts++;
-    jobs->lost += !blamed;
-    if (status == PX_OK && !atomic_load(&jobs->shared->stop))
-        status = start_worker(jobs, job, err);
-    return status;
+    jobs->lost += verdict == ACCOUNT_KILLED;
+    if (!jobs->stopping)
+        start_later(job);
+    return PX_OK;
 }
 
-static void watch_heartbeat(struct job *job, double time)
+/* Takes over what it did since we looked last, and looks whether it is well. */
+static void look_after(struct jobs *jobs, struct job *job)
 {
-    uint64_t beat = atomic_load(&job->shared->beats);
-    const struct worker_shared *s = job->shared;
-    bool waits_for_us = atomic_load(&s->ring_head) - atomic_load(&s->ring_tail) == WORKER_RING;
-    if (beat != job->beat || waits_for_us) {
-        job->beat = beat;
-        job->beat_since = time;
-    } else if (time - job->beat_since > (double)STALL_SECONDS) {
-        kill(job->pid, SIGKILL);
-    }
+    atomic_store(&job->shared->ledger.taken, job->account.accepted.findings);
+    bool believed = account_accept(&job->account, job->shared);
+    enum child_health health = child_watch_look(&job->watch, atomic_load(&job->shared->beats),
+                                                sandbox_stall_seconds(&jobs->config->sandbox));
+    if (believed && health == CHILD_WELL)
+        return;
+    job->condemned = health != CHILD_STOPPED;
+    kill(job->pid, SIGKILL);
+}
+
+static enum px_status poll_job(struct jobs *jobs, struct job *job, struct px_error *err)
+{
+    enum px_status status = hand_on(jobs, job, err);
+    if (status != PX_OK || !is_handed_on(job))
+        return status;
+    int wait_status;
+    if (job->pid != 0 && waitpid(job->pid, &wait_status, WNOHANG) == job->pid)
+        status = bury(jobs, job, wait_status, err);
+    else if (job->pid != 0)
+        look_after(jobs, job);
+    if (status == PX_OK && job->due && !jobs->stopping && child_clock() >= job->due_at)
+        status = start_worker(jobs, job, err);
+    return status == PX_OK ? hand_on(jobs, job, err) : status;
 }
 
 enum px_status jobs_poll(struct jobs *jobs, bool *alive, struct px_error *err)
 {
     enum px_status status = PX_OK;
-    double time = now();
-    *alive = false;
+    *alive = jobs->waiting = false;
     for (unsigned i = 0; i < jobs->config->jobs && status == PX_OK; i++) {
         struct job *job = &jobs->list[i];
-        int wait_status;
-        if (job->pid == 0)
-            continue;
-        if (waitpid(job->pid, &wait_status, WNOHANG) == job->pid) {
-            status = bury(jobs, job, wait_status, err);
-        } else {
-            watch_heartbeat(job, time);
-            status = drain_ring(jobs, job, err);
-        }
-        *alive |= job->pid != 0;
+        status = poll_job(jobs, job, err);
+        *alive |= job->pid != 0 || (job->due && !jobs->stopping) || !is_handed_on(job);
+        jobs->waiting |= job->refused;
     }
     return status;
 }
 
 void jobs_stop(struct jobs *jobs)
 {
-    atomic_store(&jobs->shared->stop, true);
+    jobs->stopping = true;
+    for (unsigned i = 0; i < jobs->config->jobs; i++)
+        atomic_store(&jobs->list[i].shared->orders.stop, true);
 }
 
 void jobs_limit(struct jobs *jobs, uint64_t limit)
 {
-    if (limit < atomic_load(&jobs->shared->limit))
-        atomic_store(&jobs->shared->limit, limit);
-}
-
-static void add_tally(struct tally *sum, const struct tally *t)
-{
-    sum->programs += t->programs;
-    for (size_t i = 0; i < PX_EXIT_COUNT; i++)
-        sum->exits[i] += t->exits[i];
-    for (size_t i = 0; i < PX_PANIC_COUNT; i++)
-        sum->panics[i] += t->panics[i];
-    for (size_t i = 0; i < RUN_ENGINES_MAX; i++) {
-        sum->supported[i] += t->supported[i];
-        sum->native[i] += t->native[i];
-        sum->side_exit[i] += t->side_exit[i];
-        sum->interpreted[i] += t->interpreted[i];
+    for (unsigned i = 0; i < jobs->config->jobs; i++) {
+        struct job *job = &jobs->list[i];
+        if (limit >= job->account.limit)
+            continue;
+        job->account.limit = limit;
+        atomic_store(&job->shared->orders.limit, limit);
     }
 }
 
@@ -170,35 +160,32 @@ struct tally jobs_tally(const struct jobs *jobs)
 {
     struct tally sum = { 0 };
     for (unsigned i = 0; i < jobs->config->jobs; i++)
-        add_tally(&sum, &jobs->list[i].shared->tally);
+        tally_add(&sum, &jobs->list[i].account.accepted.tally);
     return sum;
 }
 
-static enum px_status start_all(struct jobs *jobs, struct px_error *err)
+uint64_t jobs_untaken(const struct jobs *jobs)
 {
-    enum px_status status = PX_OK;
-    for (unsigned i = 0; i < jobs->config->jobs && status == PX_OK; i++) {
-        struct job *job = &jobs->list[i];
-        job->shared = isolate_share(sizeof *job->shared);
-        if (!job->shared)
-            return px_fail(err, PX_ERR_NOMEM, "out of memory for job %u", i);
-        atomic_store(&job->shared->at, worker_first(i));
-        status = start_worker(jobs, job, err);
-    }
-    return status;
+    uint64_t count = 0;
+    for (unsigned i = 0; i < jobs->config->jobs; i++)
+        count += jobs->list[i].account.queued - jobs->list[i].account.handed;
+    return count;
 }
 
-enum px_status jobs_start(struct jobs *jobs, const struct worker_config *config, jobs_take_fn *take_finding,
+enum px_status jobs_start(struct jobs *jobs, const struct worker_config *config, jobs_take_fn *take,
                           void *arg, struct px_error *err)
 {
-    *jobs = (struct jobs){ .config = config, .take = take_finding, .arg = arg };
+    *jobs = (struct jobs){ .config = config, .take = take, .arg = arg };
     jobs->list = calloc(config->jobs, sizeof *jobs->list);
-    jobs->shared = isolate_share(sizeof *jobs->shared);
-    if (jobs->shared)
-        atomic_store(&jobs->shared->limit, config->limit);
-    enum px_status status = jobs->list && jobs->shared
-                                ? start_all(jobs, err)
-                                : px_fail(err, PX_ERR_NOMEM, "out of memory for %u jobs", config->jobs);
+    enum px_status status =
+        jobs->list ? PX_OK : px_fail(err, PX_ERR_NOMEM, "out of memory for %u jobs", config->jobs);
+    for (unsigned i = 0; i < config->jobs && status == PX_OK; i++) {
+        struct job *job = &jobs->list[i];
+        account_init(&job->account, config, i);
+        job->shared = isolate_share(sizeof *job->shared);
+        status = job->shared ? start_worker(jobs, job, err)
+                             : px_fail(err, PX_ERR_NOMEM, "out of memory for job %u", i);
+    }
     if (status != PX_OK)
         jobs_end(jobs);
     return status;
@@ -214,7 +201,6 @@ void jobs_end(struct jobs *jobs)
         }
         isolate_unshare(job->shared, sizeof *job->shared);
     }
-    isolate_unshare(jobs->shared, sizeof *jobs->shared);
     free(jobs->list);
     *jobs = (struct jobs){ .closed = true };
 }

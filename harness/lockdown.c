@@ -1,9 +1,13 @@
 #define _GNU_SOURCE
 #include "harness/lockdown.h"
 
+#include <asm/prctl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,37 +26,29 @@
 #define SANITIZED false
 #endif
 
+/* Address space that a locked-down process may still take, beyond the windows that it has reserved. */
+#define GROWTH_MAX ((rlim_t)8 << 30)
+
 /* What the harness and libc do between programs; all of it acts on the process itself. */
 static const int allowed[] = {
-    SYS_exit,
-    SYS_exit_group,
-    SYS_rt_sigreturn,
-    SYS_rt_sigaction,
-    SYS_rt_sigprocmask,
-    SYS_sigaltstack,
-    SYS_setitimer,
-    SYS_sched_yield,
-    SYS_nanosleep,
-    SYS_clock_nanosleep,
-    SYS_clock_gettime,
-    SYS_getpid,
-    SYS_gettid,
-    SYS_tgkill,
-    SYS_futex,
-    SYS_brk,
-    SYS_munmap,
-    SYS_madvise,
-    SYS_fallocate,
-    SYS_arch_prctl,
-    SYS_restart_syscall,
-    SYS_getrandom,
+    SYS_exit_group,  SYS_rt_sigreturn, SYS_rt_sigaction,    SYS_rt_sigprocmask,
+    SYS_sched_yield, SYS_nanosleep,    SYS_clock_nanosleep, SYS_clock_gettime,
+    SYS_getpid,      SYS_gettid,       SYS_restart_syscall, SYS_futex,
+    SYS_brk,         SYS_munmap,       SYS_madvise,         SYS_getrandom,
 };
 
 /* A sanitizer's runtime symbolizes and reports: it may read files and write, but still start nothing. */
 static const int allowed_sanitized[] = {
     SYS_openat,          SYS_read,  SYS_pread64, SYS_close,     SYS_readlink,          SYS_newfstatat,
     SYS_lseek,           SYS_write, SYS_mremap,  SYS_getrusage, SYS_sched_getaffinity, SYS_prctl,
-    SYS_rt_sigtimedwait, SYS_uname, SYS_ioctl,   SYS_prlimit64,
+    SYS_rt_sigtimedwait, SYS_uname, SYS_ioctl,   SYS_prlimit64, SYS_sigaltstack,
+};
+
+/* Calls that are allowed with certain values of one argument: its bits under @mask are @value. */
+struct restriction {
+    int call;
+    unsigned arg;
+    uint64_t mask, value;
 };
 
 static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
@@ -63,27 +59,28 @@ static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
     return failed;
 }
 
-/* Memory may come and change its protection, but never become executable: code memory is mapped already. What is
- * written goes to stderr, as last words. */
 static int allow_restricted(scmp_filter_ctx filter)
 {
-    const struct scmp_arg_cmp no_exec = {
-        .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0
+    const uint64_t whole = UINT32_MAX;
+    const struct restriction restrictions[] = {
+        /* Memory may come and change its protection, but never become executable: code memory is mapped already. */
+        { SYS_mmap, 2, PROT_EXEC, 0 },
+        { SYS_mprotect, 2, PROT_EXEC, 0 },
+        { SYS_mremap, 3, whole,
+          MREMAP_MAYMOVE }, /* realloc; nothing moves to an address of the caller's choice */
+        { SYS_fallocate, 1, whole, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE }, /* code memory given back */
+        { SYS_arch_prctl, 0, whole, ARCH_SET_GS }, /* the window, where user code may not write gs */
+        { SYS_tgkill, 0, whole, (uint64_t)getpid() }, /* abort and raise; nobody else's process */
+        { SYS_write, 0, whole, STDERR_FILENO }, /* last words */
     };
-    const struct scmp_arg_cmp to_stderr = {
-        .arg = 0, .op = SCMP_CMP_EQ, .datum_a = STDERR_FILENO, .datum_b = 0
-    };
-    /* What realloc asks for; to another address of the caller's choice nothing moves. */
-    const struct scmp_arg_cmp may_move = {
-        .arg = 3, .op = SCMP_CMP_EQ, .datum_a = MREMAP_MAYMOVE, .datum_b = 0
-    };
-    int failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_mmap, 1, &no_exec);
-    if (failed == 0)
-        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_mprotect, 1, &no_exec);
-    if (failed == 0 && !SANITIZED) /* there it is allowed altogether */
-        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_mremap, 1, &may_move);
-    if (failed == 0)
-        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SYS_write, 1, &to_stderr);
+    int failed = 0;
+    for (size_t i = 0; i < sizeof restrictions / sizeof restrictions[0] && failed == 0; i++) {
+        const struct restriction *r = &restrictions[i];
+        const struct scmp_arg_cmp compare = {
+            .arg = r->arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = r->mask, .datum_b = r->value
+        };
+        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, r->call, 1, &compare);
+    }
     return failed;
 }
 
@@ -92,7 +89,10 @@ static int load_filter(void)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
     if (!filter)
         return -ENOMEM;
-    int failed = allow_all(filter, allowed, sizeof allowed / sizeof allowed[0]);
+    /* Calls by the doors of other architectures (int 0x80) are refused like all others. */
+    int failed = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
+    if (failed == 0)
+        failed = allow_all(filter, allowed, sizeof allowed / sizeof allowed[0]);
     if (failed == 0 && SANITIZED)
         failed = allow_all(filter, allowed_sanitized, sizeof allowed_sanitized / sizeof allowed_sanitized[0]);
     if (failed == 0)
@@ -103,10 +103,37 @@ static int load_filter(void)
     return failed;
 }
 
+/* Lowers a limit; one that is lower already stays. */
 static bool limit(__rlimit_resource_t resource, rlim_t value)
 {
-    struct rlimit both = { .rlim_cur = value, .rlim_max = value };
+    struct rlimit both;
+    if (getrlimit(resource, &both) != 0)
+        return false;
+    if (both.rlim_max > value)
+        both.rlim_max = value;
+    if (both.rlim_cur > value)
+        both.rlim_cur = value;
     return setrlimit(resource, &both) == 0;
+}
+
+/* Bytes of address space in use; 0 where the kernel does not tell. */
+static rlim_t address_space(void)
+{
+    char line[128];
+    FILE *file = fopen("/proc/self/statm", "re");
+    const char *pages = file ? fgets(line, sizeof line, file) : NULL;
+    rlim_t size = pages ? (rlim_t)strtoull(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE) : 0;
+    if (file)
+        fclose(file);
+    return size;
+}
+
+static bool limit_all(void)
+{
+    rlim_t used = address_space();
+    /* No dumps of gigabytes of reserved space, no new descriptors, no growing files, no endless growth. */
+    return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, SANITIZED ? 64 : 0) && limit(RLIMIT_FSIZE, 0) &&
+           (SANITIZED || used == 0 || limit(RLIMIT_AS, used + GROWTH_MAX));
 }
 
 bool lockdown_wanted(void)
@@ -119,8 +146,7 @@ enum px_status lockdown_enter(struct px_error *err)
 {
     if (!lockdown_wanted())
         return PX_OK;
-    /* No dumps of gigabytes of reserved space, no new descriptors, no growing files. */
-    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, SANITIZED ? 64 : 0) || !limit(RLIMIT_FSIZE, 0))
+    if (!limit_all())
         return px_fail(err, PX_ERR_SYSTEM, "sandbox: setrlimit: %s", strerror(errno));
     int failed = load_filter();
     if (failed != 0)

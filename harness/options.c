@@ -21,8 +21,7 @@ int options_fail(const struct command *command, const char *fmt, ...)
 int options_fail_status(const struct command *command, enum px_status status, const struct px_error *err)
 {
     fprintf(stderr, "parallax %s: %s\n", command->name, err->text);
-    bool environment = status == PX_ERR_INPUT || status == PX_ERR_SYSTEM || status == PX_UNSUPPORTED;
-    return environment ? EXIT_USAGE : EXIT_BROKEN;
+    return status == PX_ERR_INTERNAL ? EXIT_BROKEN : EXIT_USAGE;
 }
 
 static void print_help(const struct command *command, const struct option *options, size_t count)

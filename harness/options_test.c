@@ -229,8 +229,8 @@ static void a_status_becomes_an_exit_code_and_one_line(void **state)
         enum px_status status;
         int code;
     } rows[] = {
-        { PX_ERR_INPUT, EXIT_USAGE },  { PX_ERR_SYSTEM, EXIT_USAGE }, { PX_UNSUPPORTED, EXIT_USAGE },
-        { PX_ERR_NOMEM, EXIT_BROKEN }, { PX_ERR_FULL, EXIT_BROKEN },  { PX_ERR_INTERNAL, EXIT_BROKEN },
+        { PX_ERR_INPUT, EXIT_USAGE }, { PX_ERR_SYSTEM, EXIT_USAGE }, { PX_UNSUPPORTED, EXIT_USAGE },
+        { PX_ERR_NOMEM, EXIT_USAGE }, { PX_ERR_FULL, EXIT_USAGE },   { PX_ERR_INTERNAL, EXIT_BROKEN },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct px_error err = { "a.px:1:2: what is wrong" };

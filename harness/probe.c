@@ -1,32 +1,33 @@
 #define _GNU_SOURCE
 #include "harness/probe.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/child.h"
 #include "harness/isolate.h"
 #include "harness/locate.h"
 
 enum {
-    TICK_MS = 5,        /* of the short deadline's timer */
-    WAIT_MS = 1,        /* between looks at the child's health and at the interrupt flag */
-    IDLE_MS = 10000,    /* a child without a request wakes up so often */
-    STALL_SECONDS = 20, /* of wall time: the CPU timer should have spoken long before */
+    TICK_MS = 5,     /* of the short deadline's timer */
+    WAIT_MS = 1,     /* between looks at the child's health and at the interrupt flag */
+    IDLE_MS = 10000, /* a child without a request wakes up so often */
 };
 
 /* Whose turn it is. A futex is all that a locked-down child may wait on. */
 enum { TURN_CALLER, TURN_CHILD };
 
-/* What caller and child share. The caller writes a request, the child its answer. */
+/*
+ * What caller and child share. The caller writes a request, the child its answer. The code under test may scribble over
+ * it: what comes out of it is made harmless before it is looked at.
+ */
 struct probe_shared {
     _Atomic uint32_t turn;
     struct locate_journal journal;
@@ -44,6 +45,10 @@ struct probe {
     struct probe_config config;
     struct probe_shared *shared;
     pid_t child; /* 0: none */
+    struct locate_death deaths[LOCATE_DEATHS_MAX]; /* over the request at hand: the journal's, out of reach */
+    size_t death_count;
+    struct locate_step killed_in; /* the run in which the last child was killed from outside, */
+    unsigned kills; /* so often in a row */
     uint64_t processes;
 };
 
@@ -80,8 +85,6 @@ _Noreturn static void serve(const struct probe_config *config, struct probe_shar
 {
     struct run run;
     struct hostfault hostfault;
-    signal(SIGINT, SIG_IGN);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     enum px_status opened = open_engines(config, shared, &run, &hostfault);
     struct locate locate_on = { .run = &run,
                                 .journal = &shared->journal,
@@ -105,13 +108,13 @@ static enum px_status start(struct probe *p, struct px_error *err)
     p->shared->record = (struct host_record){ .signal = 0 };
     atomic_store(&p->shared->running, 0);
     atomic_store(&p->shared->turn, TURN_CALLER);
-    p->child = fork();
+    memcpy(p->shared->journal.deaths, p->deaths, sizeof p->deaths);
+    p->shared->journal.death_count = p->death_count;
+    enum px_status status = child_fork_patiently(&p->child, err);
+    if (status != PX_OK)
+        return status;
     if (p->child == 0)
         serve(&p->config, p->shared);
-    if (p->child < 0) {
-        p->child = 0;
-        return px_fail(err, PX_ERR_SYSTEM, "fork: %s", strerror(errno));
-    }
     p->processes++;
     return PX_OK;
 }
@@ -126,47 +129,74 @@ static void end_child(struct probe *p)
     p->child = 0;
 }
 
-static double now(void)
+/* Changes from run to run. */
+static uint64_t beat_of(const struct probe_shared *shared)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    const struct locate_step *step = &shared->journal.step;
+    return atomic_load(&shared->running) + ((uint64_t)step->stage << 48) + (step->number << 16);
 }
 
-/* One request. *answered: the child is alive and gave its answer; else *wait_status says how it died. */
-static enum px_status ask(struct probe *p, bool *answered, int *wait_status, struct px_error *err)
+/* How the answer to a request came, or why none did. */
+struct answer {
+    bool given; /* else the child died */
+    bool hung; /* we killed it for that */
+    int wait_status;
+};
+
+/* One request. */
+static enum px_status ask(struct probe *p, struct answer *answer, struct px_error *err)
 {
-    double end = now() + (double)STALL_SECONDS;
-    *answered = true;
+    double limit = sandbox_stall_seconds(&p->config.sandbox);
+    struct child_watch watch;
+    child_watch_start(&watch, p->child);
+    *answer = (struct answer){ .given = true };
     give_turn(p->shared, TURN_CHILD);
     while (atomic_load(&p->shared->turn) != TURN_CALLER) {
         await_turn(p->shared, TURN_CALLER, WAIT_MS);
         if (atomic_load(&p->shared->turn) == TURN_CALLER)
             break;
-        if (waitpid(p->child, wait_status, WNOHANG) == p->child) {
+        if (waitpid(p->child, &answer->wait_status, WNOHANG) == p->child) {
             p->child = 0;
-            *answered = false;
+            answer->given = false;
             return PX_OK;
         }
         if (p->config.interrupted && p->config.interrupted(p->config.arg))
             return px_fail(err, PX_ERR_SYSTEM, "interrupted");
-        if (now() > end)
+        enum child_health health = child_watch_look(&watch, beat_of(p->shared), limit);
+        answer->hung |= health == CHILD_HUNG;
+        if (health != CHILD_WELL)
             kill(p->child, SIGKILL);
     }
     return PX_OK;
 }
 
+/* Somebody killed the child: that says nothing about the run, unless it happens in this one again and again. */
+static bool is_accident(struct probe *p, const struct answer *answer)
+{
+    const struct locate_step *step = &p->shared->journal.step;
+    if (answer->hung || !child_killed(&p->shared->record, answer->wait_status))
+        return false;
+    bool again = p->killed_in.stage == step->stage && p->killed_in.number == step->number;
+    p->killed_in = *step;
+    p->kills = again ? p->kills + 1 : 1;
+    return p->kills < CHILD_KILLS_MAX;
+}
+
 /* The child died over a run, which from now on has a result. */
-static enum px_status note_death(struct probe *p, int wait_status, struct px_error *err)
+static enum px_status note_death(struct probe *p, const struct answer *answer, struct px_error *err)
 {
     struct locate_journal *journal = &p->shared->journal;
+    if (is_accident(p, answer))
+        return PX_OK;
     if (journal->step.stage == 0)
         return px_fail(err, PX_ERR_INTERNAL, "the sandbox died between two runs");
-    if (journal->death_count == LOCATE_DEATHS_MAX)
+    if (p->death_count == LOCATE_DEATHS_MAX)
         return px_fail(err, PX_ERR_INTERNAL, "the program killed its sandbox %d times", LOCATE_DEATHS_MAX);
-    struct locate_death *death = &journal->deaths[journal->death_count++];
+    struct locate_death *death = &p->deaths[p->death_count++];
     *death = (struct locate_death){ .step = journal->step, .compiling = journal->compiling };
-    finding_from_death(&death->finding, &p->shared->record, wait_status);
+    finding_from_death(&death->finding, &p->shared->record, answer->wait_status);
+    if (answer->hung)
+        death->finding.kind = FINDING_HANG;
     journal->step = (struct locate_step){ .stage = 0 };
     journal->compiling = false;
     return PX_OK;
@@ -203,8 +233,12 @@ void probe_destroy(struct probe *probe)
     free(probe);
 }
 
-static void write_request(struct probe_shared *s, const struct px_program *program, size_t other)
+static void write_request(struct probe *p, const struct px_program *program, size_t other)
 {
+    struct probe_shared *s = p->shared;
+    p->death_count = 0;
+    p->killed_in = (struct locate_step){ .stage = 0 };
+    p->kills = 0;
     s->other = other;
     s->program = *program;
     s->program.code = s->bytes;
@@ -225,17 +259,17 @@ enum px_status probe_bucket(struct probe *probe, const struct px_program *progra
     if (program->code_size > PROBE_BYTES_MAX || program->content_size > PROBE_BYTES_MAX - program->code_size)
         return px_fail(err, PX_ERR_FULL, "program of %zu bytes: expected at most %d",
                        program->code_size + program->content_size, PROBE_BYTES_MAX);
-    write_request(s, program, other);
+    write_request(probe, program, other);
     enum px_status status = PX_OK;
-    int wait_status = 0;
+    struct answer answer = { .given = false };
     bool idle = probe->child != 0; /* killed while it waited, perhaps: that says nothing about the program */
-    for (bool answered = false; status == PX_OK && !answered;) {
+    while (status == PX_OK && !answer.given) {
         if (probe->child == 0)
             status = start(probe, err);
         if (status == PX_OK)
-            status = ask(probe, &answered, &wait_status, err);
-        if (status == PX_OK && !answered && (!idle || s->journal.step.stage != 0))
-            status = note_death(probe, wait_status, err);
+            status = ask(probe, &answer, err);
+        if (status == PX_OK && !answer.given && (!idle || s->journal.step.stage != 0))
+            status = note_death(probe, &answer, err);
         idle = false;
     }
     if (status != PX_OK) {
@@ -243,8 +277,9 @@ enum px_status probe_bucket(struct probe *probe, const struct px_program *progra
         return status;
     }
     if (s->status != PX_OK)
-        return px_fail(err, s->status, "%s", s->error.text);
+        return px_fail(err, s->status, "%.*s", (int)sizeof s->error.text - 1, s->error.text);
     *bucket = s->bucket;
+    bucket_make_harmless(bucket);
     return PX_OK;
 }
 

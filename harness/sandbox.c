@@ -2,6 +2,11 @@
 
 #include "harness/lockdown.h"
 
+double sandbox_stall_seconds(const struct sandbox *sandbox)
+{
+    return sandbox->stall_ms ? (double)sandbox->stall_ms / 1000 : (double)SANDBOX_STALL_SECONDS;
+}
+
 enum px_status sandbox_open(const struct sandbox *sandbox, struct run *run, struct px_error *err)
 {
     return (sandbox->open ? sandbox->open : run_open)(sandbox->engines, run, err);

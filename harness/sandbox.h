@@ -12,8 +12,14 @@ struct sandbox {
     const char *engines; /* as for run_open */
     /* Opens them, in the sandbox; NULL: run_open. For tests. */
     enum px_status (*open)(const char *engines, struct run *run, struct px_error *err);
-    unsigned hang_ms; /* of CPU time for one program; 0: HANG_CPU_SECONDS */
+    unsigned hang_ms;  /* of CPU time for one program; 0: HANG_CPU_SECONDS */
+    unsigned stall_ms; /* without progress, before the process is ended (child.h); 0: SANDBOX_STALL_SECONDS */
 };
+
+enum { SANDBOX_STALL_SECONDS = 10 };
+
+/* What stall_ms says, in seconds. */
+double sandbox_stall_seconds(const struct sandbox *sandbox);
 
 /* Opens the engines of @sandbox in this process. Statuses of run_open. */
 enum px_status sandbox_open(const struct sandbox *sandbox, struct run *run, struct px_error *err) PX_CHECKED;

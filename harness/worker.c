@@ -1,36 +1,29 @@
 #define _GNU_SOURCE
 #include "harness/worker.h"
 
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <unistd.h>
+
+_Static_assert(WORKER_BATCH + 1 <= LEDGER_PENDING, "each program may differ, and one of a batch may leak");
 
 struct worker {
     const struct worker_config *config;
-    struct campaign_shared *campaign;
     struct worker_shared *shared;
     struct run run;
     struct hostfault hostfault;
+    struct ledger_writer ledger;
+    struct worker_skip skip[WORKER_SKIP_MAX]; /* our own copy */
+    size_t skip_count;
+    size_t batch; /* size of the next one */
     struct px_program programs[WORKER_BATCH];
     struct run_slot slots[WORKER_BATCH];
+    uint64_t indices[WORKER_BATCH + 1]; /* of the batch, and what comes after it */
     uint64_t count, beats;
 };
 
-/* A full ring makes the worker wait: nothing is dropped. */
-static void publish(struct worker_shared *shared, const struct finding *finding)
-{
-    uint64_t head = atomic_load(&shared->ring_head);
-    while (head - atomic_load(&shared->ring_tail) == WORKER_RING)
-        sched_yield();
-    shared->ring[head % WORKER_RING] = *finding;
-    atomic_store(&shared->ring_head, head + 1);
-}
-
 static void count_outcome(struct worker *w, const struct run_result *result)
 {
-    struct tally *tally = &w->shared->tally;
+    struct tally *tally = &w->ledger.next.tally;
     const struct px_outcome *first = &result->outcomes[0];
     tally->programs++;
     tally->exits[first->exit]++;
@@ -46,11 +39,17 @@ static void count_outcome(struct worker *w, const struct run_result *result)
     }
 }
 
+/* Says where we are, for whoever must judge our death. */
+static void begin(struct worker *w, uint64_t index)
+{
+    atomic_store_explicit(&w->shared->current, index + 1, memory_order_relaxed);
+    atomic_store_explicit(&w->shared->beats, ++w->beats, memory_order_relaxed);
+}
+
 /* Generates and prepares program @index. PX_ERR_FULL: not now. */
 static enum px_status prepare(struct worker *w, uint64_t index, size_t slot)
 {
-    atomic_store_explicit(&w->shared->current, index, memory_order_relaxed);
-    atomic_store_explicit(&w->shared->beats, ++w->beats, memory_order_relaxed);
+    begin(w, index);
     struct px_image image;
     enum px_status status = px_gen_make(&w->config->gen, w->config->seed, index, &w->programs[slot]);
     if (status != PX_OK)
@@ -68,8 +67,7 @@ static enum px_status run_one(struct worker *w, uint64_t index, size_t slot)
 {
     struct worker_shared *shared = w->shared;
     struct run_result result;
-    atomic_store_explicit(&shared->current, index, memory_order_relaxed);
-    atomic_store_explicit(&shared->beats, ++w->beats, memory_order_relaxed);
+    begin(w, index);
     atomic_store_explicit(&shared->running, ++w->count, memory_order_relaxed);
     enum px_status status =
         run_compare(&w->run, &w->slots[slot], index % WORKER_SWEEP == 0, &result, &shared->error);
@@ -77,20 +75,33 @@ static enum px_status run_one(struct worker *w, uint64_t index, size_t slot)
     if (status != PX_OK)
         return status;
     if (result.diff.fields != 0) {
-        struct finding finding = {
+        const struct finding finding = {
             .index = index, .kind = FINDING_DIFF, .other = result.other, .diff = result.diff
         };
-        publish(shared, &finding);
+        ledger_note(&w->ledger, &finding);
     }
     count_outcome(w, &result);
     return PX_OK;
 }
 
+/* What killed an earlier worker, and is recorded. */
+static bool to_skip(const struct worker *w, uint64_t index, bool between)
+{
+    for (size_t i = 0; i < w->skip_count; i++)
+        if (w->skip[i].index == index && w->skip[i].between == between)
+            return true;
+    return false;
+}
+
 /* A, B, A: what ran between two runs of a program must not show. */
-static enum px_status check_between(struct worker *w, const uint64_t *indices, size_t slot)
+static enum px_status check_between(struct worker *w, size_t slot)
 {
     bool leaks;
-    struct finding finding = { .index = indices[slot], .kind = FINDING_LEAK, .between = indices[slot + 1] };
+    struct finding finding = { .index = w->indices[slot],
+                               .kind = FINDING_LEAK,
+                               .between = w->indices[slot + 1] };
+    if (to_skip(w, finding.index, true))
+        return PX_OK;
     atomic_store(&w->shared->between, finding.index + 1);
     atomic_store_explicit(&w->shared->running, ++w->count, memory_order_relaxed);
     enum px_status status =
@@ -98,7 +109,7 @@ static enum px_status check_between(struct worker *w, const uint64_t *indices, s
     atomic_store_explicit(&w->shared->running, 0, memory_order_relaxed);
     atomic_store(&w->shared->between, 0);
     if (status == PX_OK && leaks)
-        publish(w->shared, &finding);
+        ledger_note(&w->ledger, &finding);
     return status;
 }
 
@@ -113,78 +124,104 @@ uint64_t worker_next(uint64_t index, unsigned jobs)
     return index % WORKER_CHUNK ? index : index + (uint64_t)(jobs - 1) * WORKER_CHUNK;
 }
 
-/* It killed an earlier worker while it was prepared, and is recorded. */
-static bool to_skip(const struct worker_shared *shared, uint64_t index)
+uint64_t worker_before(uint64_t index, unsigned jobs)
 {
-    for (size_t i = 0; i < shared->skip_count; i++)
-        if (shared->skip[i] == index)
-            return true;
-    return false;
+    return index / WORKER_CHUNK / jobs * WORKER_CHUNK + index % WORKER_CHUNK;
 }
 
-/* Prepares as many programs as fit, at least one, then runs them. */
-static enum px_status run_batch(struct worker *w)
+bool worker_owns(uint64_t index, unsigned job, unsigned jobs)
 {
-    uint64_t indices[WORKER_BATCH + 1];
-    size_t ready = 0;
+    return index / WORKER_CHUNK % jobs == job;
+}
+
+/* The first program from @index on that is not to be left out. */
+static uint64_t pass_over(const struct worker *w, uint64_t index)
+{
+    while (to_skip(w, index, false))
+        index = worker_next(index, w->config->jobs);
+    return index;
+}
+
+/* Programs whose check A, B, A is due begin a batch, and have their successor in it. */
+static bool more_fits(const struct worker *w, size_t ready)
+{
+    uint64_t index = w->indices[ready];
+    if (index >= atomic_load(&w->shared->orders.limit))
+        return false;
+    if (ready > 0 && index % WORKER_BETWEEN == 0)
+        return false;
+    return ready < w->batch || (ready == 1 && w->indices[0] % WORKER_BETWEEN == 0);
+}
+
+/* Prepares as many programs as fit, *ready of them, at least one. */
+static enum px_status prepare_batch(struct worker *w, size_t *ready)
+{
     enum px_status status = PX_OK;
-    indices[0] = atomic_load(&w->shared->at);
-    while (ready < WORKER_BATCH && indices[ready] < atomic_load(&w->campaign->limit)) {
-        /* First in its batch, so that its successor is there too, whatever ended the batch before. */
-        if (ready > 0 && indices[ready] % WORKER_BETWEEN == 0)
-            break;
-        if (to_skip(w->shared, indices[ready])) {
-            indices[ready] = worker_next(indices[ready], w->config->jobs);
-            if (ready == 0)
-                atomic_store(&w->shared->at, indices[0]);
-            continue;
-        }
-        status = prepare(w, indices[ready], ready);
+    *ready = 0;
+    w->indices[0] = pass_over(w, w->ledger.next.at);
+    while (more_fits(w, *ready) && status == PX_OK) {
+        status = prepare(w, w->indices[*ready], *ready);
         if (status != PX_OK)
             break;
-        indices[ready + 1] = worker_next(indices[ready], w->config->jobs);
-        ready++;
+        w->indices[*ready + 1] = pass_over(w, worker_next(w->indices[*ready], w->config->jobs));
+        ++*ready;
     }
-    if (status == PX_ERR_FULL && ready > 0)
-        status = PX_OK; /* the rest comes with the next batch */
+    return status == PX_ERR_FULL && *ready > 0 ? PX_OK : status; /* the rest comes with the next batch */
+}
+
+/* Runs a batch, and accounts for all of it or for nothing. */
+static enum px_status run_batch(struct worker *w)
+{
+    size_t ready;
+    enum px_status status = prepare_batch(w, &ready);
     for (size_t i = 0; i < ready && status == PX_OK; i++) {
-        status = run_one(w, indices[i], i);
-        if (status == PX_OK)
-            atomic_store_explicit(&w->shared->at, indices[i + 1], memory_order_release);
-        if (status == PX_OK && i > 0 && indices[i - 1] % WORKER_BETWEEN == 0)
-            status = check_between(w, indices, i - 1);
+        status = run_one(w, w->indices[i], i);
+        if (status == PX_OK && i > 0 && w->indices[i - 1] % WORKER_BETWEEN == 0)
+            status = check_between(w, i - 1);
     }
+    atomic_store(&w->shared->current, 0);
     for (size_t i = 0; i < ready; i++)
         run_release(&w->run, &w->slots[i]);
+    if (status == PX_OK)
+        ledger_commit(&w->ledger, w->indices[ready]);
+    w->batch = w->batch * 2 < WORKER_BATCH ? w->batch * 2 : WORKER_BATCH;
     return status;
+}
+
+static void take_orders(struct worker *w)
+{
+    const struct worker_orders *orders = &w->shared->orders;
+    w->batch = orders->batch;
+    w->skip_count = orders->skip_count;
+    for (size_t i = 0; i < w->skip_count; i++)
+        w->skip[i] = orders->skip[i];
 }
 
 static enum px_status work(struct worker *w)
 {
     w->hostfault = (struct hostfault){ .record = &w->shared->record, .running = &w->shared->running };
-    enum px_status status = sandbox_enter(&w->config->sandbox, &w->run, &w->hostfault, &w->shared->error);
+    take_orders(w);
+    ledger_writer_init(&w->ledger, &w->shared->ledger);
     for (size_t i = 0; i < WORKER_BATCH; i++)
         px_program_init(&w->programs[i]);
-    while (status == PX_OK && !atomic_load(&w->campaign->stop) &&
-           atomic_load(&w->shared->at) < atomic_load(&w->campaign->limit))
+    enum px_status status = sandbox_enter(&w->config->sandbox, &w->run, &w->hostfault, &w->shared->error);
+    atomic_store(&w->shared->ready, status == PX_OK);
+    while (status == PX_OK && !atomic_load(&w->shared->orders.stop) &&
+           w->ledger.next.at < atomic_load(&w->shared->orders.limit))
         status = run_batch(w);
     return status;
 }
 
-_Noreturn void worker_main(const struct worker_config *config, struct campaign_shared *campaign,
-                           struct worker_shared *shared)
+_Noreturn void worker_main(const struct worker_config *config, struct worker_shared *shared)
 {
-    /* Ctrl-C is the supervisor's; a worker whose supervisor died has nobody to work for. */
-    signal(SIGINT, SIG_IGN);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct worker *w = calloc(1, sizeof *w);
-    if (!w) {
+    if (w) {
+        w->config = config;
+        w->shared = shared;
+        shared->status = work(w);
+    } else {
         shared->status = px_fail(&shared->error, PX_ERR_NOMEM, "out of memory for a worker");
-        _exit(1);
     }
-    w->config = config;
-    w->campaign = campaign;
-    w->shared = shared;
-    shared->status = work(w);
-    _exit(shared->status == PX_OK ? 0 : 1);
+    atomic_store(&shared->finished, true);
+    _exit(0);
 }

@@ -10,48 +10,48 @@
 #include <stdint.h>
 
 #include "generators/generator.h"
-#include "harness/finding.h"
+#include "harness/ledger.h"
 #include "harness/sandbox.h"
 
 enum {
-    WORKER_RING = 64,      /* findings that wait for the supervisor */
-    WORKER_BATCH = 32,     /* programs prepared before the first of them runs */
+    WORKER_BATCH = 32,     /* programs prepared before the first of them runs, and accounted for at once */
     WORKER_CHUNK = 4096, /* of n workers, worker k does the chunks k, k + n, k + 2n, ... of the index space */
     WORKER_BETWEEN = 2048, /* one program in so many is run again after its successor */
     WORKER_SWEEP = 1024, /* one program in so many gets every mapped page compared */
+    WORKER_SKIP_MAX = 64,
 };
 
-/* Sums over completed programs. */
-struct tally {
-    uint64_t programs;
-    uint64_t exits[PX_EXIT_COUNT], panics[PX_PANIC_COUNT];
-    uint64_t supported[RUN_ENGINES_MAX]; /* programs that the engine took */
-    uint64_t native[RUN_ENGINES_MAX], side_exit[RUN_ENGINES_MAX],
-        interpreted[RUN_ENGINES_MAX]; /* instructions */
+/* What killed a worker, is recorded, and is not to be done again. */
+struct worker_skip {
+    uint64_t index;
+    bool between; /* check A, B, A of this program; else the program */
 };
 
-/* What all workers share. */
-struct campaign_shared {
-    _Atomic bool stop;
+/* What the supervisor wants; while the worker lives it changes the first two. */
+struct worker_orders {
+    _Atomic uint32_t stop;
     _Atomic uint64_t limit; /* first index not to be run: worker_config.limit, or less since */
+    unsigned batch; /* size of the first batch, 1..WORKER_BATCH; later ones grow */
+    struct worker_skip skip[WORKER_SKIP_MAX];
+    size_t skip_count;
 };
 
-/* What one worker and the supervisor share; survives the worker. */
+/*
+ * What one worker and the supervisor share; survives the worker. Code under test may scribble over all of it, so the
+ * supervisor believes nothing that it has not checked, and keeps what it has accepted elsewhere.
+ */
 struct worker_shared {
-    _Atomic uint64_t at; /* the program to do next: all that a replacement needs to go on */
-    _Atomic uint64_t current; /* index being generated, prepared or run */
+    struct worker_orders orders;
+    _Atomic uint32_t ready; /* it opened its engines and works */
+    _Atomic uint64_t current; /* index + 1 of the program being generated, prepared or run; 0: none */
+    _Atomic uint64_t between; /* index + 1 of the program that check A, B, A is about; 0 outside it */
     _Atomic uint64_t running; /* running number of the program under way, 0 between programs */
     _Atomic uint64_t beats; /* the heartbeat: grows with every program prepared or run */
-    _Atomic uint64_t between; /* index + 1 of the program that check A, B, A is about; 0 outside it */
-    uint64_t skip
-        [WORKER_BATCH]; /* programs that killed a worker before their turn to run: not to be touched again */
-    size_t skip_count;
-    _Atomic uint64_t ring_head, ring_tail; /* written by the worker, by the supervisor */
-    struct finding ring[WORKER_RING];
-    struct tally tally;
     struct host_record record;
-    enum px_status status; /* not PX_OK: the worker gave up, @error says why */
+    _Atomic uint32_t finished; /* it ends by itself: the range is done, it was told to stop, or it gives up */
+    enum px_status status; /* not PX_OK: it gives up, @error says why */
     struct px_error error;
+    struct ledger ledger;
 };
 
 /* What a worker is to do; the same for all of a campaign, and inherited through fork. */
@@ -63,12 +63,18 @@ struct worker_config {
     unsigned jobs;
 };
 
-/* Where worker @job of @jobs begins, and which of its programs comes after @index. */
+/*
+ * Where worker @job of @jobs begins, which of its programs comes after @index, and how many of them come before @index,
+ * which is one of its own.
+ */
 uint64_t worker_first(unsigned job);
 uint64_t worker_next(uint64_t index, unsigned jobs);
+uint64_t worker_before(uint64_t index, unsigned jobs);
 
-/* Works until the indices are used up or told to stop; ends the process. */
-_Noreturn void worker_main(const struct worker_config *config, struct campaign_shared *campaign,
-                           struct worker_shared *shared);
+/* Whether program @index is one that worker @job of @jobs does. */
+bool worker_owns(uint64_t index, unsigned job, unsigned jobs);
+
+/* Works until the indices are used up or told to stop; ends the process, which child_fork made. */
+_Noreturn void worker_main(const struct worker_config *config, struct worker_shared *shared);
 
 #endif
