@@ -206,10 +206,10 @@ enum px_status account_close(struct account *a, const struct worker_shared *shar
         *verdict = ACCOUNT_DONE;
         return PX_OK;
     }
-    if (gave_up != PX_OK && gave_up != PX_ERR_NOMEM)
-        return px_fail(err, gave_up, "%.300s", shared->error.text);
     if (!atomic_load(&shared->ready) && !killed)
         return not_ready(a, end, gave_up, shared, err);
+    if (gave_up != PX_OK && gave_up != PX_ERR_NOMEM)
+        return px_fail(err, gave_up, "%.300s", shared->error.text);
     a->false_starts = 0;
     bool stuck = *verdict == ACCOUNT_KILLED && always_there(a, shared);
     if (stuck && gave_up != PX_OK)

@@ -78,13 +78,14 @@ static enum px_status hand_on(struct jobs *jobs, struct job *job, struct px_erro
 
 /* --- the living and the dead --- */
 
-static enum px_status bury(struct jobs *jobs, struct job *job, int wait_status, struct px_error *err)
+/* Closes the account of a dead worker, and has another one started. */
+static enum px_status bury(struct jobs *jobs, struct job *job, struct px_error *err)
 {
-    const struct account_end end = { .wait_status = wait_status,
+    const struct account_end end = { .wait_status = job->wait_status,
                                      .hung = job->condemned,
                                      .stopping = jobs->stopping };
     enum account_verdict verdict;
-    job->pid = 0;
+    job->ended = false;
     if (atomic_load(&job->shared->ready))
         job->pause = 0;
     enum px_status status = account_close(&job->account, job->shared, &end, &verdict, err);
@@ -110,14 +111,25 @@ static void look_after(struct jobs *jobs, struct job *job)
     kill(job->pid, SIGKILL);
 }
 
+static void reap(struct job *job)
+{
+    if (job->pid == 0 || waitpid(job->pid, &job->wait_status, WNOHANG) != job->pid)
+        return;
+    job->ended = true;
+    job->pid = 0;
+}
+
 static enum px_status poll_job(struct jobs *jobs, struct job *job, struct px_error *err)
 {
     enum px_status status = hand_on(jobs, job, err);
+    reap(job);
+    if (job->refused && job->pid != 0 && !is_handed_on(job))
+        kill(job->pid,
+             SIGKILL); /* it makes room for the process that its finding takes, and begins again later */
     if (status != PX_OK || !is_handed_on(job))
         return status;
-    int wait_status;
-    if (job->pid != 0 && waitpid(job->pid, &wait_status, WNOHANG) == job->pid)
-        status = bury(jobs, job, wait_status, err);
+    if (job->ended)
+        status = bury(jobs, job, err);
     else if (job->pid != 0)
         look_after(jobs, job);
     if (status == PX_OK && job->due && !jobs->stopping && child_clock() >= job->due_at)
@@ -132,7 +144,7 @@ enum px_status jobs_poll(struct jobs *jobs, bool *alive, struct px_error *err)
     for (unsigned i = 0; i < jobs->config->jobs && status == PX_OK; i++) {
         struct job *job = &jobs->list[i];
         status = poll_job(jobs, job, err);
-        *alive |= job->pid != 0 || (job->due && !jobs->stopping) || !is_handed_on(job);
+        *alive |= job->pid != 0 || job->ended || (job->due && !jobs->stopping) || !is_handed_on(job);
         jobs->waiting |= job->refused;
     }
     return status;

@@ -21,6 +21,8 @@ struct job {
     bool refused; /* the machine had no room for a process: a worker, or one that a finding takes */
     struct worker_shared *shared;
     struct child_watch watch;
+    bool ended; /* it is dead, as @wait_status says, and its account is still open */
+    int wait_status;
     bool condemned; /* we killed it for making no progress, or for what it wrote */
     struct account account;
 };
