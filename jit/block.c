@@ -286,6 +286,13 @@ static size_t block_code_parts(const struct px_engine *engine, const struct px_u
     return count;
 }
 
+static const uint8_t *block_code(const struct px_engine *engine, const struct px_unit *unit, size_t *size)
+{
+    size_t table = (unit->image.code_size + 1) / 2 * 4; /* the dense table comes first */
+    *size = unit->size - table;
+    return engine->buf.exec + unit->start + table;
+}
+
 static struct px_reg_home block_reg_home(const struct px_engine *engine, unsigned x)
 {
     static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
@@ -315,4 +322,5 @@ const struct px_engine_ops px_block_engine = {
     .on_fault = block_on_fault,
     .code_parts = block_code_parts,
     .reg_home = block_reg_home,
+    .code = block_code,
 };

@@ -144,6 +144,10 @@ struct px_engine_ops {
     size_t (*code_parts)(const struct px_engine *engine, const struct px_unit *unit,
                          struct px_code_part *parts, size_t room);
     struct px_reg_home (*reg_home)(const struct px_engine *engine, unsigned x);
+
+    /* The host code of a unit in one piece, for those who look at its bytes; valid until the unit is released. NULL as
+     * above. */
+    const uint8_t *(*code)(const struct px_engine *engine, const struct px_unit *unit, size_t *size);
 };
 
 extern const struct px_engine_ops px_interp_engine;

@@ -266,6 +266,17 @@ void px_interp_observe(struct px_engine *engine, px_interp_observer *observer, v
     engine->observer_arg = arg;
 }
 
+void px_interp_watch_memory(struct px_engine *engine, uint8_t *touches)
+{
+    engine->memory.watch = touches;
+}
+
+void px_interp_touched(const struct px_engine *engine, size_t *pages, size_t *units)
+{
+    *pages = engine->memory.page_count;
+    *units = engine->memory.unit_count;
+}
+
 const struct px_engine_ops px_interp_engine = {
     .abi = PX_ENGINE_ABI,
     .size = sizeof(struct px_engine_ops),

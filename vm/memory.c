@@ -229,9 +229,44 @@ static struct px_page *add_page(struct px_memory *memory, uint32_t number)
     return &memory->pages[memory->page_count++];
 }
 
+/* Where page @number is: PX_MAP_* or PX_PLACE_CODE, PX_PLACE_NOWHERE when it is not mapped. */
+static unsigned place_kind(const struct px_memory *memory, uint32_t number)
+{
+    struct place place = find_place(memory, number);
+    if (!place.mapped)
+        return PX_PLACE_NOWHERE;
+    return place.mapping == memory->image->map_count ? PX_PLACE_CODE
+                                                     : memory->image->maps[place.mapping].kind;
+}
+
+static void watch_touch(const struct px_memory *memory, uint32_t number, const struct px_page *page,
+                        bool store)
+{
+    unsigned before = PX_BEFORE_NOTHING;
+    struct place place = find_place(memory, number);
+    if (page)
+        before = page->written ? PX_BEFORE_WRITTEN : PX_BEFORE_READ;
+    else if (!place.writable && unit_touched(memory, place.mapping, cluster_of(number)))
+        before = PX_BEFORE_UNIT_PAID;
+    memory->watch[PX_TOUCH_PAGE + 8 * place_kind(memory, number) + 2 * before + store] = 1;
+}
+
+static void watch_access(const struct px_memory *memory, uint32_t first, uint32_t second, bool store)
+{
+    unsigned mark = PX_TOUCH_STRADDLE + 8 * place_kind(memory, first) + 2 * place_kind(memory, second);
+    bool refused = !px_memory_allows(memory, first, store);
+    if (refused || !px_memory_allows(memory, second, store))
+        mark = PX_TOUCH_REFUSED + (refused ? 0u : 8u) + 2 * place_kind(memory, refused ? first : second);
+    else if (second == first)
+        return;
+    memory->watch[mark + store] = 1;
+}
+
 struct px_page *px_memory_touch(struct px_memory *memory, uint32_t number, bool store)
 {
     struct px_page *page = find_page(memory, number);
+    if (memory->watch)
+        watch_touch(memory, number, page, store);
     if (!page)
         page = add_page(memory, number);
     if (!page)
@@ -261,6 +296,8 @@ bool px_memory_access(struct px_memory *memory, uint64_t address, unsigned width
     /* In access order, ascending from the first byte, mod 2^32; at most two pages. */
     uint32_t first = (uint32_t)address >> PX_PAGE_BITS;
     uint32_t second = (uint32_t)(address + width - 1) >> PX_PAGE_BITS;
+    if (memory->watch)
+        watch_access(memory, first, second, store);
     if (!px_memory_allows(memory, first, store)) {
         *fault = first;
         return false;

@@ -27,8 +27,28 @@ struct px_ro_unit {
     uint32_t cluster;
 };
 
+/*
+ * What kinds of touches happened, for those who watch: one byte each, set to 1.
+ *
+ *   PX_TOUCH_PAGE + 8 * place + 2 * before + store      a page that was PX_BEFORE_*
+ *   PX_TOUCH_STRADDLE + 8 * place + 2 * place + store   an access over two pages
+ *   PX_TOUCH_REFUSED + 8 * second + 2 * place + store   an access that its first or its second page refused
+ *
+ * A place is an enum px_map_kind, PX_PLACE_CODE or, where pages refuse, PX_PLACE_NOWHERE.
+ */
+enum {
+    PX_PLACE_CODE = PX_MAP_KIND_COUNT,
+    PX_PLACE_NOWHERE = PX_MAP_ZERO, /* whose own pages refuse nothing */
+    PX_TOUCH_PAGE = 0,
+    PX_TOUCH_STRADDLE = 32,
+    PX_TOUCH_REFUSED = 64,
+    PX_TOUCHES = 80,
+};
+enum { PX_BEFORE_NOTHING, PX_BEFORE_UNIT_PAID, PX_BEFORE_READ, PX_BEFORE_WRITTEN };
+
 struct px_memory {
     const struct px_image *image;
+    uint8_t *watch; /* PX_TOUCHES bytes, or NULL */
     struct px_page *pages;
     size_t page_count, page_capacity;
     uint32_t *slots; /* hash of page numbers: index into pages + 1, 0 = empty */

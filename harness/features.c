@@ -1,0 +1,290 @@
+#include "harness/features.h"
+
+#include <string.h>
+
+const struct features_group features_groups[FEATURES_GROUPS] = {
+    { "operands", FEATURE_OPERANDS, FEATURE_PAIRS - FEATURE_OPERANDS },
+    { "pairs", FEATURE_PAIRS, FEATURE_EXITS - FEATURE_PAIRS },
+    { "exits", FEATURE_EXITS, FEATURE_FORMS - FEATURE_EXITS },
+    { "forms", FEATURE_FORMS, FEATURE_TOUCHES - FEATURE_FORMS },
+    { "touches", FEATURE_TOUCHES, FEATURE_EVENTS - FEATURE_TOUCHES },
+    { "events", FEATURE_EVENTS, FEATURES - FEATURE_EVENTS },
+};
+
+/* Classes of operands. */
+enum {
+    CLASS_ZERO,
+    CLASS_ONE,
+    CLASS_MINUS_ONE,
+    CLASS_SHIFT,      /* 2 .. 63 */
+    CLASS_POSITIVE32, /* 64 .. 2^31 - 1 */
+    CLASS_UNSIGNED32, /* 2^31 .. 2^32 - 1 */
+    CLASS_POSITIVE64,
+    CLASS_INT64_MAX,
+    CLASS_NEGATIVE32, /* -2^31 + 1 .. -2 */
+    CLASS_INT32_MIN,
+    CLASS_NEGATIVE64,
+    CLASS_INT64_MIN,
+    CLASS_COUNT
+};
+
+/* What an op has among the operands: two classes, a distance, registers that coincide. */
+enum {
+    SLOT_FIRST = 0,
+    SLOT_SECOND = SLOT_FIRST + CLASS_COUNT,
+    SLOT_APART = SLOT_SECOND + CLASS_COUNT, /* + bytes up to the highest that differs, 7 for 8 */
+    SLOT_ALIAS = SLOT_APART + 8, /* + 1: rd = rs1, + 2: rd = rs2, + 4: rs1 = rs2, + 8: x3 or x4 */
+    SLOT_END = SLOT_ALIAS + 16
+};
+_Static_assert(SLOT_END == (int)FEATURES_EACH_OP, "features.h says how many");
+
+/* Events, and how many values each has. */
+enum {
+    EVENT_BRANCH = 0, /* + 4 * (op - beq) + 2 * taken + backwards */
+    EVENT_JAL = 24, /* + 2 * links + backwards */
+    EVENT_JALR = 28,
+    EVENT_LENGTH = 32, /* + bits of the number of instructions */
+    EVENT_BLOCK = 64, /* + bits of the instructions of the longest block that was run */
+    EVENT_BLOCKS = 96, /* + bits of the number of blocks */
+    EVENT_GAS = 128, /* + bits of the gas that it took */
+    EVENT_DIRTY = 192, /* + pages, 31 for more */
+    EVENT_PAGES = 224,
+    EVENT_UNITS = 256,
+    EVENT_CODE = 288, /* + bits of the code's size */
+    EVENT_SIDE_EXITS = 320, /* + 16 * engine + bits of the number */
+    EVENT_ROWS = 448, /* + compressed row */
+    EVENT_END = EVENT_ROWS + PX_C_COUNT,
+    MANY = 31,
+};
+_Static_assert(EVENT_END <= (int)FEATURES_EVENTS, "features.h says how many");
+_Static_assert(EVENT_SIDE_EXITS + 16 * RUN_ENGINES_MAX <= EVENT_ROWS, "one row for each engine");
+_Static_assert(PX_OP_BGEU - PX_OP_BEQ == 5, "a row for each branch");
+
+static inline void record(struct features *f, unsigned feature)
+{
+    f->hits[f->count] = (uint16_t)feature;
+    f->count += f->table[feature] == 0;
+    f->table[feature] = 1;
+}
+
+/* The same for several, through locals: bytes of the table could be anything, even the count. */
+static inline void record_all(struct features *f, const uint32_t *which, size_t number)
+{
+    uint8_t *table = f->table;
+    uint16_t *hits = f->hits;
+    size_t count = f->count;
+    for (size_t i = 0; i < number; i++) {
+        hits[count] = (uint16_t)which[i];
+        count += table[which[i]] == 0;
+        table[which[i]] = 1;
+    }
+    f->count = count;
+}
+
+/* By sign and length in bits without it, the largest and INT32_MIN apart; no branches, which random values mispredict. */
+static const uint8_t classes[2][128] = {
+    { [0] = CLASS_ZERO,
+      [1] = CLASS_ONE,
+      [2 ... 6] = CLASS_SHIFT,
+      [7 ... 31] = CLASS_POSITIVE32,
+      [32] = CLASS_UNSIGNED32,
+      [33 ... 63] = CLASS_POSITIVE64,
+      [64 ... 127] = CLASS_INT64_MAX },
+    { [0] = CLASS_MINUS_ONE,
+      [1 ... 31] = CLASS_NEGATIVE32,
+      [32 ... 63] = CLASS_NEGATIVE64,
+      [64 ... 95] = CLASS_INT32_MIN,
+      [96 ... 127] = CLASS_INT64_MIN },
+};
+
+static inline unsigned bits_of(uint64_t value)
+{
+    return 64 - (unsigned)__builtin_clzll(value | 1) - (unsigned)(value == 0);
+}
+
+static inline unsigned class_of(uint64_t value)
+{
+    uint64_t sign = value >> 63, magnitude = value ^ (0 - sign); /* below 2^63 */
+    unsigned bits = 63 - (unsigned)__builtin_clzll(magnitude << 1 | 1);
+    unsigned extreme = (magnitude == INT64_MAX) | (value == (uint64_t)INT32_MIN);
+    return classes[sign][bits + 64 * extreme];
+}
+
+static inline uint32_t hash_ops(unsigned first, unsigned second)
+{
+    return (first * 128 + second) * UINT32_C(0x9e3779b1) >> (32 - FEATURES_PAIR_BITS);
+}
+
+/* Where the jump or branch before the instruction at @pc has led. */
+static unsigned jump_event(const struct features *f, uint32_t pc)
+{
+    unsigned op = f->last_op, backwards = pc <= f->last_pc;
+    if (px_ops[op].effects & PX_EFF_BRANCH)
+        return EVENT_BRANCH + 4 * (op - PX_OP_BEQ) + 2 * (unsigned)(pc != f->next_pc) + backwards;
+    return (op == PX_OP_JAL ? EVENT_JAL : EVENT_JALR) + backwards;
+}
+
+static void close_block(struct features *f)
+{
+    if (f->in_block > f->block_max)
+        f->block_max = f->in_block;
+    f->in_block = 0;
+    f->blocks++;
+}
+
+static void observe_operands(struct features *f, const struct px_insn *in, const uint64_t *x)
+{
+    unsigned op = in->op, rd = in->rd, rs1 = in->rs1, rs2 = in->rs2;
+    unsigned base = FEATURE_OPERANDS + op * FEATURES_EACH_OP;
+    uint64_t a = x[rs1], b = px_ops[op].regs & PX_HAS_RS2 ? x[rs2] : (uint64_t)(int64_t)in->imm;
+    unsigned apart = (bits_of(a ^ b) + 7) / 8;
+    /* Registers that the format lacks are 0, always. */
+    unsigned alias = (unsigned)(rd == rs1) | (unsigned)(rd == rs2) << 1 | (unsigned)(rs1 == rs2) << 2 |
+                     (unsigned)(((1u << rd | 1u << rs1 | 1u << rs2) & 0x18) != 0) << 3;
+    const uint32_t which[] = {
+        FEATURE_PAIRS + hash_ops(f->last_op, op),
+        base + SLOT_FIRST + class_of(a),
+        base + SLOT_SECOND + class_of(b),
+        base + SLOT_APART + apart - apart / 8,
+        base + SLOT_ALIAS + alias,
+        FEATURE_EVENTS + EVENT_ROWS + in->rvc,
+    };
+    record_all(f, which, sizeof which / sizeof which[0]);
+}
+
+/*
+ * Called for each instruction that the reference engine runs. What is done again and again is looked at the first, second, fourth, eighth
+ * time and so on; whatever can be done once is done at the end.
+ */
+static void observe(void *arg, const struct px_insn *in, uint32_t pc, uint64_t gas, const uint64_t *x)
+{
+    struct features *f = arg;
+    unsigned last = px_ops[f->last_op].effects, op = in->op;
+    uint16_t *at = &f->visits[pc / 2 % FEATURES_VISITED], visits = (*at)++;
+    (void)gas;
+    if ((last & PX_EFF_TERM) || (px_ops[op].effects & PX_EFF_CALL))
+        close_block(f);
+    if ((visits & (visits + 1)) == 0) {
+        if (last & (PX_EFF_BRANCH | PX_EFF_JUMP))
+            record(f, FEATURE_EVENTS + jump_event(f, pc));
+        observe_operands(f, in, x);
+    }
+    f->in_block++;
+    f->last_op = (uint8_t)op;
+    f->last_pc = pc;
+    f->next_pc = pc + in->len;
+}
+
+enum px_status features_attach(struct features *features, struct run *run, uint8_t *table,
+                               struct px_error *err)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        if (run->engines[i].ops != &px_interp_engine)
+            continue;
+        features->table = table;
+        features->count = 0;
+        features->interp = run->engines[i].instance;
+        px_interp_observe(features->interp, observe, features);
+        px_interp_watch_memory(features->interp, features->touches);
+        return PX_OK;
+    }
+    return px_fail(err, PX_ERR_INPUT, "coverage needs the engine interp among those that are compared");
+}
+
+void features_detach(struct features *features)
+{
+    px_interp_observe(features->interp, NULL, NULL);
+    px_interp_watch_memory(features->interp, NULL);
+}
+
+void features_begin(struct features *f, const struct px_image *image)
+{
+    for (size_t i = 0; i < f->count; i++)
+        f->table[f->hits[i]] = 0;
+    f->count = 0;
+    f->last_op = PX_OP_ILLEGAL;
+    f->in_block = f->block_max = f->blocks = 0;
+    memset(f->touches, 0, sizeof f->touches);
+    size_t halves = image->code_size / 2 + 1;
+    memset(f->visits, 0, (halves < FEATURES_VISITED ? halves : FEATURES_VISITED) * sizeof f->visits[0]);
+}
+
+static unsigned at_most(uint64_t value, unsigned max)
+{
+    return value < max ? (unsigned)value : max;
+}
+
+static void record_outcome(struct features *f, const struct px_image *image, const struct px_outcome *out)
+{
+    size_t pages, units;
+    unsigned kind =
+        out->exit == PX_EXIT_PANIC ? (unsigned)PX_EXIT_COUNT + (unsigned)out->arg : (unsigned)out->exit;
+    px_interp_touched(f->interp, &pages, &units);
+    close_block(f);
+    record(f, FEATURE_EXITS + (unsigned)f->last_op * FEATURES_EXIT_KINDS + kind);
+    record(f, FEATURE_EVENTS + EVENT_LENGTH + at_most(bits_of(out->interpreted), MANY));
+    record(f, FEATURE_EVENTS + EVENT_BLOCK + at_most(bits_of(f->block_max), MANY));
+    record(f, FEATURE_EVENTS + EVENT_BLOCKS + at_most(bits_of(f->blocks), MANY));
+    record(f, FEATURE_EVENTS + EVENT_GAS + at_most(bits_of(image->gas - out->gas), 63));
+    record(f, FEATURE_EVENTS + EVENT_DIRTY + at_most(out->dirty_count, MANY));
+    record(f, FEATURE_EVENTS + EVENT_PAGES + at_most(pages, MANY));
+    record(f, FEATURE_EVENTS + EVENT_UNITS + at_most(units, MANY));
+    record(f, FEATURE_EVENTS + EVENT_CODE + at_most(bits_of(image->code_size), MANY));
+}
+_Static_assert((int)PX_EXIT_COUNT + (int)PX_PANIC_COUNT <= (int)FEATURES_EXIT_KINDS,
+               "features.h says how many");
+
+/* The forms of the host code that @engine made for @unit. */
+static void record_forms(struct features *f, const struct engine *engine, const struct px_unit *unit)
+{
+    size_t size;
+    const uint8_t *code = engine->ops->code(engine->instance, unit, &size), *end = code + size;
+    while (code < end) {
+        unsigned form, length = features_host_form(code, (size_t)(end - code), &form);
+        if (length == 0)
+            return;
+        record(f, FEATURE_FORMS + form);
+        code += length;
+    }
+}
+
+static void record_touches(struct features *f)
+{
+    for (unsigned i = 0; i < PX_TOUCHES; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, f->touches + i, sizeof eight);
+        for (unsigned k = i; eight != 0; eight >>= 8, k++)
+            if (eight & 1)
+                record(f, FEATURE_TOUCHES + k);
+    }
+}
+_Static_assert(PX_TOUCHES % 8 == 0, "read by eight");
+
+/* Forms cost more than all the rest, and soon there is none left to be seen: one program in a few shows them, which its code
+ * decides. */
+static bool shows_forms(const struct px_image *image)
+{
+    uint32_t words[2] = { 0, (uint32_t)image->code_size };
+    if (image->code_size >= 8)
+        memcpy(words, image->code + image->code_size / 2, sizeof words[0]);
+    return ((words[0] ^ words[1]) * UINT32_C(0x9e3779b1) >> 16) % FEATURES_FORMS_EVERY == 0;
+}
+
+void features_end(struct features *f, const struct run *run, const struct run_slot *slot,
+                  const struct run_result *result)
+{
+    bool forms = shows_forms(&slot->image);
+    record_touches(f);
+    for (unsigned i = 0; i < run->count; i++) {
+        const struct engine *engine = &run->engines[i];
+        if (!result->supported[i])
+            continue;
+        if (engine->instance == f->interp)
+            record_outcome(f, &slot->image, &result->outcomes[i]);
+        else if (result->outcomes[i].side_exit > 0)
+            record(f, FEATURE_EVENTS + EVENT_SIDE_EXITS + 16 * i +
+                          at_most(bits_of(result->outcomes[i].side_exit), 15));
+        if (forms && engine->ops->code)
+            record_forms(f, engine, slot->units[i]);
+    }
+}
