@@ -29,6 +29,9 @@ struct jit_stubs {
     uint32_t load[4], store[4]; /* by log2 of the width: call with eax = address; returns, or leaves */
 };
 
+/* RECOMPILER.md 2. */
+enum jit_tier { JIT_TIER_BLOCK, JIT_TIER_LINEAR };
+
 /* How first touches are noticed: by an inline state test, or by hardware faults. */
 enum jit_touch { JIT_TOUCH_CHECK, JIT_TOUCH_FAULT };
 
@@ -99,6 +102,7 @@ struct jit_compiler {
     unsigned cpu; /* JIT_CPU_* */
     enum jit_touch touch;
     bool stoppable;
+    enum jit_tier tier;
 
     const struct px_insn *in; /* being lowered: one of lists->ahead */
     uint32_t pc, next;        /* its guest offset and the one after it */
@@ -106,7 +110,8 @@ struct jit_compiler {
 
     const uint8_t *code; /* guest code */
     uint32_t code_size;
-    uint32_t table; /* offset of the dense jump table: int32 per halfword, relative to itself */
+    bool line_ended; /* tier linear: what comes is not compiled */
+    uint32_t table; /* tier block: offset of the dense jump table: int32 per halfword, relative to itself */
     struct jit_lists *lists;
     struct jit_memo *memo;   /* what lowering has emitted before */
     struct jit_site **sites; /* of the unit, growing */

@@ -54,7 +54,7 @@ static void emit_stop(struct jit_compiler *c)
 /* Block head: table entry, stop check, gas gate with its numbers still 0, instruction count. */
 PX_INLINE void open_block(struct jit_compiler *c, struct open_block *b, bool gated)
 {
-    if (!c->e.overflow)
+    if (!c->e.overflow && c->tier == JIT_TIER_BLOCK)
         table_of(c)[c->pc / 2] = table_value(c, x64_offset(&c->e));
     b->open = true;
     b->gated = gated;
@@ -104,6 +104,7 @@ static void close_block(struct jit_compiler *c, struct open_block *b)
 struct ahead {
     size_t count;
     uint64_t terms, calls;
+    uint64_t jumps; /* branches, too */
 };
 
 /*
@@ -121,6 +122,7 @@ PX_INLINE struct ahead decode_ahead(const struct jit_compiler *c)
         l->shapes[a.count] = jit_memo_shape(c->memo, &in);
         a.terms |= (uint64_t)((effects & PX_EFF_TERM) != 0) << a.count;
         a.calls |= (uint64_t)((effects & PX_EFF_CALL) != 0) << a.count;
+        a.jumps |= (uint64_t)((effects & (PX_EFF_BRANCH | PX_EFF_JUMP)) != 0) << a.count;
         pc += px_length(c->code[pc]);
     }
     for (size_t i = 0; i < a.count; i++)
@@ -172,12 +174,39 @@ PX_INLINE void emit_stretch(struct jit_compiler *c, struct open_block *block, co
         close_block(c, block);
 }
 
-static void sweep(struct jit_compiler *c, uint64_t mem)
+/* Whether a run that comes to @in, which ends a block and is no jump, ends there. */
+static bool ends_run(const struct px_insn *in)
+{
+    bool returns = in->op == PX_OP_ECALLI && in->imm >= PX_HOSTCALL_POW && in->imm <= PX_HOSTCALL_HASH;
+    return in->op != PX_OP_FALLTHROUGH && !returns;
+}
+
+/* Cuts what has been decoded behind the end of the line, which is then the end of the code. False: a jump comes first. */
+static bool cut_line(struct jit_compiler *c, struct ahead *a)
+{
+    size_t end = 0;
+    for (uint64_t terms = a->terms; terms != 0; terms &= terms - 1) {
+        end = (size_t)__builtin_ctzll(terms) + 1;
+        if (a->jumps >> (end - 1) & 1)
+            return false;
+        if (!ends_run(&c->lists->ahead[end - 1]))
+            continue;
+        a->count = end;
+        c->line_ended = true;
+        return true;
+    }
+    return true;
+}
+
+/* False: the tier does not take the image. */
+static bool sweep(struct jit_compiler *c, uint64_t mem)
 {
     struct open_block block = { .open = false };
     jit_cost_init(&block.cost);
-    while (c->pc < c->code_size) {
-        const struct ahead a = decode_ahead(c);
+    while (c->pc < c->code_size && !c->line_ended) {
+        struct ahead a = decode_ahead(c);
+        if (c->tier == JIT_TIER_LINEAR && !cut_line(c, &a))
+            return false;
         for (size_t i = 0, count; i < a.count; i += count) {
             count = stretch(&a, i);
             emit_stretch(c, &block, &a, i, count, mem);
@@ -185,8 +214,11 @@ static void sweep(struct jit_compiler *c, uint64_t mem)
     }
     if (block.open)
         close_block(c, &block);
-    jit_mark(c, c->code_size, PX_CODE_HEAD);
-    jit_exit(c, c->code_size, PX_EXIT_PANIC, PX_PANIC_END_OF_CODE);
+    if (!c->line_ended) {
+        jit_mark(c, c->code_size, PX_CODE_HEAD);
+        jit_exit(c, c->code_size, PX_EXIT_PANIC, PX_PANIC_END_OF_CODE);
+    }
+    return true;
 }
 
 static void emit_cold_exits(struct jit_compiler *c)
@@ -234,11 +266,15 @@ static void resolve_jumps(struct jit_compiler *c)
     }
 }
 
-enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs,
-                           unsigned cpu, enum jit_touch touch, struct jit_lists *lists, struct jit_memo *memo,
-                           struct px_error *err)
+enum px_status jit_compile(struct px_unit *unit, enum jit_tier tier, struct codebuf *buf,
+                           const struct jit_stubs *stubs, unsigned cpu, enum jit_touch touch,
+                           struct jit_lists *lists, struct jit_memo *memo, struct px_error *err)
 {
+    if (tier == JIT_TIER_LINEAR && unit->image.entry_pc != 0)
+        return px_fail(err, PX_UNSUPPORTED, "engine linear: entered at %#x: expected 0",
+                       unit->image.entry_pc);
     struct jit_compiler c = { .origin = (uint32_t)buf->used,
+                              .tier = tier,
                               .stubs = stubs,
                               .cpu = cpu,
                               .touch = touch,
@@ -258,9 +294,11 @@ enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const stru
     unit->site_count = unit->mark_count = 0;
     x64_init(&c.e, buf->write + buf->used, buf->capacity - buf->used);
 
-    emit_table(&c);
+    if (tier == JIT_TIER_BLOCK)
+        emit_table(&c);
     if (!c.e.overflow) {
-        sweep(&c, jit_cost_mem(&unit->image));
+        if (!sweep(&c, jit_cost_mem(&unit->image)))
+            return px_fail(err, PX_UNSUPPORTED, "engine linear: a jump before the end of the line");
         emit_cold_exits(&c);
         emit_wide_gates(&c);
         if (!c.e.overflow)
@@ -273,6 +311,7 @@ enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const stru
         return px_fail(err, PX_ERR_FULL,
                        "code memory is full: %u bytes of guest code do not fit the %zu bytes left",
                        c.code_size, buf->capacity - buf->used);
+    unit->tier = tier;
     unit->start = c.origin;
     unit->size = x64_offset(&c.e);
     unit->bad_target = (uint32_t)table_value(&c, jit_stub(&c, stubs->bad_target));
@@ -290,6 +329,10 @@ static uint32_t table_word(const struct px_unit *unit, const struct codebuf *buf
 
 bool jit_unit_block(const struct px_unit *unit, const struct codebuf *buf, uint32_t pc, uint32_t *code)
 {
+    if (unit->tier == JIT_TIER_LINEAR) {
+        *code = unit->start;
+        return pc == 0 && unit->image.code_size > 0;
+    }
     if (pc >= unit->image.code_size || pc % 2 != 0)
         return false;
     uint32_t word = table_word(unit, buf, pc / 2);
@@ -323,7 +366,8 @@ bool jit_unit_guest_pc(const struct px_unit *unit, const struct codebuf *buf, ui
             *pc = unit->marks[i].pc;
             return true;
         }
-    for (size_t i = 0; i < (unit->image.code_size + 1) / 2; i++) {
+    size_t slots = unit->tier == JIT_TIER_BLOCK ? (unit->image.code_size + 1) / 2 : 0;
+    for (size_t i = 0; i < slots; i++) {
         uint32_t word = table_word(unit, buf, i);
         if (word != unit->bad_target && word <= at && word >= best) {
             best = word;

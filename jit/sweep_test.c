@@ -70,8 +70,8 @@ static enum px_status compile(struct world *w, const uint8_t *code, size_t size,
     struct codebuf small = w->buf;
     small.capacity = small.used + room;
     w->unit.image = (struct px_image){ .code = code, .code_size = size };
-    enum px_status status =
-        jit_compile(&w->unit, &small, &w->stubs, 0, JIT_TOUCH_CHECK, &w->lists, &w->memo, err);
+    enum px_status status = jit_compile(&w->unit, JIT_TIER_BLOCK, &small, &w->stubs, 0, JIT_TOUCH_CHECK,
+                                        &w->lists, &w->memo, err);
     if (status == PX_OK)
         w->buf.used = small.used;
     else

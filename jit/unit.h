@@ -11,10 +11,11 @@
 #include "vm/engine.h"
 
 /*
- * In code memory, from @start: the dense table (int32 per guest halfword, relative to the table: the block head's
+ * In code memory, from @start: for the block tier the dense table (int32 per guest halfword, relative to the table: the block head's
  * code, or the bad-target stub), then code, then cold exits.
  */
 struct px_unit {
+    enum jit_tier tier;
     struct px_image image; /* the header; bytes stay borrowed */
     unsigned flags;        /* PX_PREPARE_* */
     uint32_t start, size;  /* in the code buffer */
@@ -27,15 +28,16 @@ struct px_unit {
 };
 
 /*
- * Compiles unit->image for every block of its linear sweep into @buf and publishes it. PX_ERR_FULL when the buffer
- * is too small: nothing is published then. Fills start, size, bad_target and sites.
+ * Compiles unit->image into @buf and publishes it. PX_UNSUPPORTED: the tier does not take the image. PX_ERR_FULL: the
+ * buffer is too small. Nothing is published then. Fills tier, start, size, bad_target and sites.
  * @memo has been used with the same @buf, @stubs, @cpu and @touch only.
  */
-enum px_status jit_compile(struct px_unit *unit, struct codebuf *buf, const struct jit_stubs *stubs,
-                           unsigned cpu, enum jit_touch touch, struct jit_lists *lists, struct jit_memo *memo,
-                           struct px_error *err) PX_CHECKED;
+enum px_status jit_compile(struct px_unit *unit, enum jit_tier tier, struct codebuf *buf,
+                           const struct jit_stubs *stubs, unsigned cpu, enum jit_touch touch,
+                           struct jit_lists *lists, struct jit_memo *memo, struct px_error *err) PX_CHECKED;
 
-/* The code of the block that starts at guest offset @pc, as an offset in the code buffer; false when none does. */
+/* The code of the block that starts at guest offset @pc, as an offset in the code buffer; false when none does. The linear
+ * tier knows of the first one only. */
 bool jit_unit_block(const struct px_unit *unit, const struct codebuf *buf, uint32_t pc, uint32_t *code);
 
 /* The access site whose call returns to offset @host of the code buffer, or NULL. */

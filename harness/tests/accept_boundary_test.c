@@ -100,7 +100,8 @@ static void the_whole_boundary_enumeration_agrees(void **state)
     struct tally tally = { 0 };
     assert_int_equal(px_gen_parse("boundary", &gen, &err), PX_OK);
     /* A host fault takes as long as many programs: a part of them shows what touch=fault does. */
-    assert_int_equal(run_open("interp,block,block:cpu=baseline,block:touch=fault%13", &run, &err), PX_OK);
+    assert_int_equal(run_open("interp,block,block:cpu=baseline,block:touch=fault%13,linear", &run, &err),
+                     PX_OK);
     run_all(&run, &gen, &tally);
     run_close(&run);
     assert_int_equal(tally.programs, px_gen_count(&gen));

@@ -1,4 +1,4 @@
-#include "jit/block.h"
+#include "jit/engine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #define CODE_CAPACITY ((size_t)1 << 30)
 
 struct px_engine {
+    enum jit_tier tier;
     struct codebuf buf;
     struct jit_stubs stubs;
     struct jit_stack stack;
@@ -28,6 +29,13 @@ struct px_engine {
     size_t used_count;
 };
 
+static const char *const tier_names[] = { [JIT_TIER_BLOCK] = "block", [JIT_TIER_LINEAR] = "linear" };
+
+static const char *name_of(const struct px_engine *e)
+{
+    return tier_names[e->tier];
+}
+
 static enum px_status set_option(struct px_engine *e, const char *text, size_t length, struct px_error *err)
 {
     if (length == 11 && (memcmp(text, "touch=check", 11) == 0 || memcmp(text, "touch=fault", 11) == 0)) {
@@ -37,7 +45,7 @@ static enum px_status set_option(struct px_engine *e, const char *text, size_t l
     if (length > 4 && memcmp(text, "cpu=", 4) == 0)
         return jit_cpu_parse(text + 4, length - 4, &e->cpu, err);
     return px_fail(err, PX_ERR_INPUT,
-                   "engine block: option '%.*s': expected touch=check, touch=fault or cpu=FEATURES",
+                   "engine %s: option '%.*s': expected touch=check, touch=fault or cpu=FEATURES", name_of(e),
                    (int)(length < 40 ? length : 40), text);
 }
 
@@ -53,20 +61,22 @@ static enum px_status parse_options(struct px_engine *e, const char *options, st
     char cpu[JIT_CPU_TEXT];
     bool fault = e->touch == JIT_TOUCH_FAULT, host = e->cpu == jit_cpu_host();
     jit_cpu_format(e->cpu, cpu);
-    (void)snprintf(e->spec, sizeof e->spec, "block%s%s%s%s", fault || !host ? ":" : "",
+    (void)snprintf(e->spec, sizeof e->spec, "%s%s%s%s%s", name_of(e), fault || !host ? ":" : "",
                    fault ? "touch=fault" : "", fault && !host ? "," : "", host ? "" : "cpu=");
     if (!host)
         strncat(e->spec, cpu, sizeof e->spec - strlen(e->spec) - 1);
     return PX_OK;
 }
 
-static void block_destroy(struct px_engine *engine);
+static void native_destroy(struct px_engine *engine);
 
-static enum px_status block_create(const char *options, struct px_engine **engine, struct px_error *err)
+static enum px_status native_create(enum jit_tier tier, const char *options, struct px_engine **engine,
+                                    struct px_error *err)
 {
     struct px_engine *e = calloc(1, sizeof *e);
     if (!e)
-        return px_fail(err, PX_ERR_NOMEM, "engine block: out of memory");
+        return px_fail(err, PX_ERR_NOMEM, "engine %s: out of memory", tier_names[tier]);
+    e->tier = tier;
     e->cpu = jit_cpu_host();
     enum px_status status = parse_options(e, options, err);
     if (status == PX_OK)
@@ -80,7 +90,7 @@ static enum px_status block_create(const char *options, struct px_engine **engin
     if (status == PX_OK)
         status = jit_memo_init(&e->memo, err);
     if (status != PX_OK) {
-        block_destroy(e);
+        native_destroy(e);
         return status;
     }
     *engine = e;
@@ -98,7 +108,7 @@ static void free_units(struct px_unit *unit)
     }
 }
 
-static void block_destroy(struct px_engine *engine)
+static void native_destroy(struct px_engine *engine)
 {
     if (!engine)
         return;
@@ -112,12 +122,12 @@ static void block_destroy(struct px_engine *engine)
     free(engine);
 }
 
-static const char *block_spec(const struct px_engine *engine)
+static const char *native_spec(const struct px_engine *engine)
 {
     return engine->spec;
 }
 
-static struct px_caps block_caps(const struct px_engine *engine)
+static struct px_caps native_caps(const struct px_engine *engine)
 {
     (void)engine;
     return (struct px_caps){ .registers = true,
@@ -129,7 +139,7 @@ static struct px_caps block_caps(const struct px_engine *engine)
                              .extensions = (1u << PX_EXT_COUNT) - 1 };
 }
 
-static void block_release(struct px_engine *engine, struct px_unit *unit)
+static void native_release(struct px_engine *engine, struct px_unit *unit)
 {
     if (!unit)
         return;
@@ -146,14 +156,14 @@ static void block_release(struct px_engine *engine, struct px_unit *unit)
         codebuf_recycle(&engine->buf);
 }
 
-static enum px_status block_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
-                                    struct px_unit **unit, struct px_error *err)
+static enum px_status native_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
+                                     struct px_unit **unit, struct px_error *err)
 {
     struct px_unit *u = engine->free;
     if (u)
         engine->free = u->next;
     else if (!(u = calloc(1, sizeof *u)))
-        return px_fail(err, PX_ERR_NOMEM, "engine block: out of memory");
+        return px_fail(err, PX_ERR_NOMEM, "engine %s: out of memory", name_of(engine));
     u->image = *image;
     u->flags = flags;
     u->previous = NULL;
@@ -162,10 +172,10 @@ static enum px_status block_prepare(struct px_engine *engine, const struct px_im
         u->next->previous = u;
     engine->used = u;
     engine->used_count++;
-    enum px_status status = jit_compile(u, &engine->buf, &engine->stubs, engine->cpu, engine->touch,
-                                        &engine->lists, &engine->memo, err);
+    enum px_status status = jit_compile(u, engine->tier, &engine->buf, &engine->stubs, engine->cpu,
+                                        engine->touch, &engine->lists, &engine->memo, err);
     if (status != PX_OK) {
-        block_release(engine, u);
+        native_release(engine, u);
         return status;
     }
     *unit = u;
@@ -198,7 +208,8 @@ static enum px_status collect(struct px_engine *engine, const struct px_unit *un
         const struct jit_site *site =
             jit_unit_site(unit, (uint32_t)(context->fault_site - (uint64_t)(uintptr_t)engine->buf.exec));
         if (!site)
-            return px_fail(err, PX_ERR_INTERNAL, "engine block: a fault in code that has no side-table row");
+            return px_fail(err, PX_ERR_INTERNAL, "engine %s: a fault in code that has no side-table row",
+                           name_of(engine));
         outcome->pc = site->pc;
         outcome->native -= site->undone;
     }
@@ -224,11 +235,14 @@ static void fill_context(struct px_engine *engine, const struct px_entry *entry)
     memcpy(context->x, entry->x, sizeof context->x);
 }
 
-static enum px_status block_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
-                                struct px_outcome *outcome, struct px_error *err)
+static enum px_status native_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
+                                 struct px_outcome *outcome, struct px_error *err)
 {
     if (entry->stop_after_blocks != 0 && !(unit->flags & PX_PREPARE_STOPPABLE))
-        return px_fail(err, PX_ERR_INTERNAL, "engine block: stop_after_blocks on a unit prepared without it");
+        return px_fail(err, PX_ERR_INTERNAL, "engine %s: stop_after_blocks on a unit prepared without it",
+                       name_of(engine));
+    if (engine->tier == JIT_TIER_LINEAR && entry->pc != 0)
+        return px_fail(err, PX_ERR_INTERNAL, "engine linear: entered at pc %#x: expected 0", entry->pc);
     struct jit_context *context = engine->stack.context;
     jit_memory_reset(&engine->memory, &unit->image);
     fill_context(engine, entry);
@@ -243,24 +257,25 @@ static enum px_status block_run(struct px_engine *engine, struct px_unit *unit, 
         context->exit = JIT_EXIT(PX_EXIT_PANIC, PX_PANIC_BAD_ENTRY);
     }
     if (engine->memory.failed)
-        return px_fail(err, PX_ERR_NOMEM, "engine block: the host refused memory for guest pages");
+        return px_fail(err, PX_ERR_NOMEM, "engine %s: the host refused memory for guest pages",
+                       name_of(engine));
     return collect(engine, unit, outcome, err);
 }
 
-static enum px_status block_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch,
-                                      const uint8_t **bytes)
+static enum px_status native_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch,
+                                       const uint8_t **bytes)
 {
     *bytes = jit_memory_page(&engine->memory, page, scratch);
     return PX_OK;
 }
 
-static void block_reset(struct px_engine *engine)
+static void native_reset(struct px_engine *engine)
 {
     jit_memory_reset(&engine->memory, NULL);
 }
 
-static enum px_fault_verdict block_on_fault(struct px_engine *engine, int signal, void *siginfo,
-                                            void *ucontext, struct px_fault_site *site)
+static enum px_fault_verdict native_on_fault(struct px_engine *engine, int signal, void *siginfo,
+                                             void *ucontext, struct px_fault_site *site)
 {
     const struct jit_fault_world world = { .buf = &engine->buf,
                                            .stubs = &engine->stubs,
@@ -271,8 +286,8 @@ static enum px_fault_verdict block_on_fault(struct px_engine *engine, int signal
     return jit_fault(&world, signal, siginfo, ucontext, site);
 }
 
-static size_t block_code_parts(const struct px_engine *engine, const struct px_unit *unit,
-                               struct px_code_part *parts, size_t room)
+static size_t native_code_parts(const struct px_engine *engine, const struct px_unit *unit,
+                                struct px_code_part *parts, size_t room)
 {
     size_t count = unit->mark_count > 0 ? unit->mark_count - 1 : 0;
     for (size_t i = 0; i < count && i < room; i++) {
@@ -286,14 +301,14 @@ static size_t block_code_parts(const struct px_engine *engine, const struct px_u
     return count;
 }
 
-static const uint8_t *block_code(const struct px_engine *engine, const struct px_unit *unit, size_t *size)
+static const uint8_t *native_code(const struct px_engine *engine, const struct px_unit *unit, size_t *size)
 {
-    size_t table = (unit->image.code_size + 1) / 2 * 4; /* the dense table comes first */
+    size_t table = unit->tier == JIT_TIER_BLOCK ? (unit->image.code_size + 1) / 2 * 4 : 0; /* comes first */
     *size = unit->size - table;
     return engine->buf.exec + unit->start + table;
 }
 
-static struct px_reg_home block_reg_home(const struct px_engine *engine, unsigned x)
+static struct px_reg_home native_reg_home(const struct px_engine *engine, unsigned x)
 {
     static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                          "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
@@ -305,22 +320,37 @@ static struct px_reg_home block_reg_home(const struct px_engine *engine, unsigne
     return (struct px_reg_home){ .reg = names[jit_home[x]] };
 }
 
-const struct px_engine_ops px_block_engine = {
-    .abi = PX_ENGINE_ABI,
-    .size = sizeof(struct px_engine_ops),
-    .guest = PX_GUEST_NAME,
-    .name = "block",
-    .create = block_create,
-    .destroy = block_destroy,
-    .spec = block_spec,
-    .caps = block_caps,
-    .prepare = block_prepare,
-    .release = block_release,
-    .run = block_run,
-    .read_page = block_read_page,
-    .reset = block_reset,
-    .on_fault = block_on_fault,
-    .code_parts = block_code_parts,
-    .reg_home = block_reg_home,
-    .code = block_code,
-};
+/* The operations of a tier's engine. */
+#define OPS(tier, creator)                                                                                   \
+    {                                                                                                        \
+        .abi = PX_ENGINE_ABI,                                                                                \
+        .size = sizeof(struct px_engine_ops),                                                                \
+        .guest = PX_GUEST_NAME,                                                                              \
+        .name = tier,                                                                                        \
+        .create = creator,                                                                                   \
+        .destroy = native_destroy,                                                                           \
+        .spec = native_spec,                                                                                 \
+        .caps = native_caps,                                                                                 \
+        .prepare = native_prepare,                                                                           \
+        .release = native_release,                                                                           \
+        .run = native_run,                                                                                   \
+        .read_page = native_read_page,                                                                       \
+        .reset = native_reset,                                                                               \
+        .on_fault = native_on_fault,                                                                         \
+        .code_parts = native_code_parts,                                                                     \
+        .reg_home = native_reg_home,                                                                         \
+        .code = native_code,                                                                                 \
+    }
+
+static enum px_status block_create(const char *options, struct px_engine **engine, struct px_error *err)
+{
+    return native_create(JIT_TIER_BLOCK, options, engine, err);
+}
+
+static enum px_status linear_create(const char *options, struct px_engine **engine, struct px_error *err)
+{
+    return native_create(JIT_TIER_LINEAR, options, engine, err);
+}
+
+const struct px_engine_ops px_block_engine = OPS("block", block_create);
+const struct px_engine_ops px_linear_engine = OPS("linear", linear_create);
