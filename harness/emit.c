@@ -20,12 +20,16 @@ enum {
 #define NO_OFFSET "0xffffffff" /* ends the tables of offsets */
 
 /* The end of every file: harness/emit_runner.S, as it is. */
-extern const char emit_runner[], emit_runner_end[];
+extern const char emit_runner[];
+extern const uint64_t emit_runner_size;
 __asm__(".pushsection .rodata\n"
-        ".globl emit_runner, emit_runner_end\n"
+        ".globl emit_runner, emit_runner_size\n"
         "emit_runner:\n"
         ".incbin \"harness/emit_runner.S\"\n"
-        "emit_runner_end:\n"
+        "0:\n"
+        ".balign 8\n"
+        "emit_runner_size:\n"
+        ".8byte 0b - emit_runner\n"
         ".popsection\n");
 
 /* A program with its linear sweep. */
@@ -224,7 +228,8 @@ static void put_instruction(FILE *file, const struct px_insn *insn, const uint8_
     uint32_t word = (uint32_t)load(bytes, insn->len);
     (void)px_disassemble(insn, word, text, sizeof text);
     for (char *c = text; *c != '\0'; c++)
-        *c = *c == '\t' ? ' ' : *c;
+        if (*c == '\t')
+            *c = ' ';
     fprintf(file, "    .%ubyte 0x%0*" PRIx32 "%s  # %04zx  %s\n", insn->len, 2 * insn->len, word,
             insn->len == 4 ? "" : "    ", offset, text);
 }
@@ -314,7 +319,7 @@ enum px_status emit_write(const struct px_program *program, FILE *file)
         put_illegal(&source, file);
         put_accesses(&source, file);
         put_maps(program, file);
-        fwrite(emit_runner, 1, (size_t)(emit_runner_end - emit_runner), file);
+        fwrite(emit_runner, 1, emit_runner_size, file);
     }
     px_blocks_fini(&source.blocks);
     return status;

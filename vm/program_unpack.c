@@ -225,16 +225,18 @@ static void check_overlaps(struct unpacker *u, const size_t offsets[PX_PROGRAM_M
 static void get_maps(struct unpacker *u)
 {
     const uint64_t pages = (PX_SPACE_SIZE - PX_DATA_BASE) >> PX_PAGE_BITS;
-    size_t offsets[PX_PROGRAM_MAPS_MAX];
+    size_t offsets[PX_PROGRAM_MAPS_MAX] = { 0 };
     uint64_t count = get_number(u, PX_PROGRAM_MAPS_MAX, "the number of mappings");
     for (uint64_t i = 0; i < count && u->status == PX_OK; i++) {
-        struct px_program_map map;
         offsets[i] = offset_of(u);
-        map.kind = (enum px_map_kind)get_byte(u, PX_MAP_KIND_COUNT - 1, "the kind of a mapping");
+        unsigned kind = get_byte(u, PX_MAP_KIND_COUNT - 1, "the kind of a mapping");
         uint64_t page = get_number(u, pages - 1, "the first page of a mapping");
         uint64_t more = get_number(u, pages - page - 1, "the further pages of a mapping");
-        map.start = PX_DATA_BASE + (page << PX_PAGE_BITS);
-        map.size = (more + 1) << PX_PAGE_BITS;
+        struct px_program_map map = {
+            .start = PX_DATA_BASE + (page << PX_PAGE_BITS),
+            .size = (more + 1) << PX_PAGE_BITS,
+            .kind = (enum px_map_kind)kind,
+        };
         get_content(u, &map);
     }
     if (count > 1 && u->status == PX_OK)

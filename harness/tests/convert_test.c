@@ -17,6 +17,7 @@
 #include "harness/commands.h"
 #include "harness/tests/capture.h"
 #include "harness/tests/folder.h"
+#include "harness/tests/give_up.h"
 #include "vm/program.h"
 #include "vm/text.h"
 
@@ -73,7 +74,8 @@ static int convert(struct world *w, const char *args)
 static void put(const char *name, const char *bytes, size_t size)
 {
     FILE *file = fopen(name, "w");
-    assert_non_null(file);
+    if (!file)
+        give_up("no stream");
     assert_int_equal(fwrite(bytes, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
 }
@@ -142,7 +144,8 @@ static void a_dash_is_standard_input_or_output(void **state)
     struct world w;
     enter(&w);
     int file = memfd_create("input", MFD_CLOEXEC), saved = dup(STDIN_FILENO);
-    assert_true(file >= 0 && saved >= 0);
+    if (file < 0 || saved < 0)
+        give_up("no file descriptor");
     assert_int_equal(pwrite(file, binary, BINARY_SIZE, 0), BINARY_SIZE);
     assert_int_equal(dup2(file, STDIN_FILENO), STDIN_FILENO);
     assert_int_equal(convert(&w, "- -"), EXIT_AGREE);
@@ -238,7 +241,8 @@ static void what_the_text_form_cannot_hold_is_refused(void **state)
     enum { CODE = 16 << 20 };
     uint32_t content = 15 << 20, literal = 2 * (content - 1);
     FILE *file = fopen("large.pxb", "w");
-    assert_non_null(file);
+    if (!file)
+        give_up("no stream");
     fwrite("\x7fPX\x01\0\x05\0\0\0\x01\x01\0\xc1\xff\x0f", 1, 15, file);
     fputc(0xc3, file);
     fwrite(&content, 4, 1, file);
