@@ -77,7 +77,8 @@ static void on_tick(int signal_number)
 static enum px_status start_timer(unsigned tick_ms, struct px_error *err)
 {
     struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_ONSTACK | SA_RESTART };
-    struct timeval tick = { .tv_usec = tick_ms ? tick_ms * 1000 : HANG_CPU_SECONDS * 1000000 / HANG_TICKS };
+    unsigned ms = tick_ms ? tick_ms : HANG_CPU_SECONDS * 1000 / HANG_TICKS;
+    struct timeval tick = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
     struct itimerval timer = { .it_interval = tick, .it_value = tick };
     if (sigaction(SIGPROF, &action, NULL) != 0 || setitimer(ITIMER_PROF, &timer, NULL) != 0)
         return px_fail(err, PX_ERR_SYSTEM, "CPU timer of the sandbox: %s", strerror(errno));

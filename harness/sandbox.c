@@ -22,5 +22,5 @@ enum px_status sandbox_enter(const struct sandbox *sandbox, struct run *run, str
     if (faults->tick_ms == 0 && sandbox->hang_ms != 0)
         faults->tick_ms = sandbox->hang_ms < HANG_TICKS ? 1 : sandbox->hang_ms / HANG_TICKS;
     status = hostfault_install(faults, err);
-    return status == PX_OK ? lockdown_enter(err) : status;
+    return status == PX_OK && !sandbox->unconfined ? lockdown_enter(err) : status;
 }

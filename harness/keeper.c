@@ -1,0 +1,323 @@
+/*
+ * The supervising process of a session. It runs no guest. It starts a server and replaces it when it dies, blaming
+ * the program that was under way; carries out what the caller asks for; ends when the caller does.
+ */
+#define _GNU_SOURCE
+#include "harness/session_shared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "harness/futex.h"
+#include "harness/isolate.h"
+
+enum {
+    LOOK_MS = 1000,     /* between looks at the server's heartbeat */
+    STALL_SECONDS =
+        20, /* of a heartbeat that stands still while there is work: the CPU timer should have spoken */
+    LOST_MAX = 20,      /* servers in a row that die between programs: something else is wrong */
+};
+
+struct keeper {
+    const struct sandbox *sandbox;
+    struct session_shared *shared;
+    int control;
+    pid_t caller, server; /* server 0: none */
+    uint64_t beat;        /* last one seen ... */
+    double beat_since;    /* ... and since when */
+    uint64_t lost_beat;   /* the heartbeat when a server was lost last, without a program to blame ... */
+    unsigned lost;        /* ... and how often that has been since it moved */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Wakes the caller wherever it waits. */
+static void wake_caller(struct session_shared *shared)
+{
+    futex_wake(&shared->ready);
+    for (size_t i = 0; i < SESSION_SLOTS; i++)
+        futex_wake(&shared->slots[i].state);
+}
+
+/* --- the server --- */
+
+static void start_server(struct keeper *k)
+{
+    struct session_shared *shared = k->shared;
+    shared->record = (struct host_record){ .signal = 0 };
+    atomic_store(&shared->running, 0);
+    atomic_store(&shared->current, 0);
+    k->beat_since = now();
+    pid_t keeper = getpid();
+    k->server = fork();
+    if (k->server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != keeper)
+            _exit(1);
+        close(k->control);
+        (void)signal(SIGCHLD, SIG_DFL);
+        server_main(k->sandbox, shared);
+    }
+    if (k->server < 0) {
+        k->server = 0;
+        atomic_store(&shared->failed,
+                     (uint32_t)px_fail(&shared->error, PX_ERR_SYSTEM, "fork: %s", strerror(errno)));
+    }
+}
+
+static void end_server(struct keeper *k)
+{
+    if (k->server == 0)
+        return;
+    kill(k->server, SIGKILL);
+    while (waitpid(k->server, NULL, 0) < 0 && errno == EINTR)
+        ;
+    k->server = 0;
+}
+
+/* The program under way has a result now: it killed the process. */
+static void blame(struct session_shared *shared, uint32_t current, int wait_status)
+{
+    size_t at = current - 1, index = at % SESSION_BATCH, number = at / SESSION_BATCH;
+    if (number >= SESSION_SLOTS || index >= shared->slots[number].count)
+        return;
+    struct session_slot *slot = &shared->slots[number];
+    struct session_result *result = &slot->results[index];
+    if (atomic_load(&result->state) == PROGRAM_DONE) /* it died a moment later */
+        return;
+    slot->findings[index] = (struct finding){ .kind = FINDING_ABORT };
+    finding_from_death(&slot->findings[index], &shared->record, wait_status);
+    result->diverges = true;
+    result->ran = 0;
+    result->engine = atomic_load(&shared->engine);
+    atomic_store(&result->state, PROGRAM_DONE);
+}
+
+/* Whether servers die one after the other, none over a program. */
+static bool lost_for_good(struct keeper *k, bool over_a_program)
+{
+    uint64_t beat = atomic_load(&k->shared->beats);
+    if (over_a_program || beat != k->lost_beat)
+        k->lost = 0;
+    k->lost_beat = beat;
+    return !over_a_program && ++k->lost == LOST_MAX;
+}
+
+static void bury(struct keeper *k, int wait_status)
+{
+    struct session_shared *shared = k->shared;
+    uint32_t current = atomic_load(&shared->current);
+    k->server = 0;
+    if (atomic_load(&shared->failed) == PX_OK) {
+        if (current != 0)
+            blame(shared, current, wait_status);
+        if (lost_for_good(k, current != 0))
+            atomic_store(&shared->failed, (uint32_t)px_fail(&shared->error, PX_ERR_INTERNAL,
+                                                            "the sandbox keeps dying without a program"));
+        else
+            start_server(k);
+    }
+    wake_caller(shared);
+}
+
+static bool has_work(const struct session_shared *shared)
+{
+    for (size_t i = 0; i < SESSION_SLOTS; i++)
+        if (atomic_load(&shared->slots[i].state) == SLOT_READY)
+            return true;
+    return false;
+}
+
+static void watch_heartbeat(struct keeper *k)
+{
+    uint64_t beat = atomic_load(&k->shared->beats);
+    double time = now();
+    if (beat != k->beat || !has_work(k->shared)) {
+        k->beat = beat;
+        k->beat_since = time;
+    } else if (k->server != 0 && time - k->beat_since > (double)STALL_SECONDS) {
+        kill(k->server, SIGKILL);
+    }
+}
+
+/* --- what the caller asks for --- */
+
+static bool inside(const struct session_slot *slot, const void *from, uint64_t size)
+{
+    uintptr_t offset = (uintptr_t)from - (uintptr_t)slot->bytes;
+    return size == 0 || (offset < sizeof slot->bytes && size <= sizeof slot->bytes - offset);
+}
+
+/* A copy of @image, which lies in @slot unless the server wrote what it should not. */
+static enum px_status take_image(const struct session_slot *slot, const struct px_image *image,
+                                 struct px_program *program)
+{
+    if (!inside(slot, image->code, image->code_size) || image->map_count > PX_PROGRAM_MAPS_MAX ||
+        !inside(slot, image->maps, image->map_count * sizeof *image->maps))
+        return PX_ERR_INTERNAL;
+    program->gas = image->gas;
+    program->entry_pc = image->entry_pc;
+    memcpy(program->x, image->x, sizeof program->x);
+    program->x[0] = 0;
+    enum px_status status = px_program_append(program, image->code, image->code_size);
+    for (size_t i = 0; i < image->map_count && status == PX_OK; i++) {
+        const struct px_mapping map = image->maps[i];
+        if (!inside(slot, map.content, map.content_size))
+            return PX_ERR_INTERNAL;
+        status = px_program_map(program, map.start, map.size, map.kind, map.content, map.content_size);
+    }
+    return status;
+}
+
+static void confirm(struct keeper *k)
+{
+    struct session_confirm *c = &k->shared->confirm;
+    struct isolated isolated = { .runs = 0 };
+    struct px_program program;
+    px_program_init(&program);
+    const struct session_slot *slot = &k->shared->slots[c->slot % SESSION_SLOTS];
+    const struct px_image image = slot->images[c->index % SESSION_BATCH];
+    c->status = take_image(slot, &image, &program);
+    if (c->status != PX_OK)
+        px_fail(&c->error, c->status, "a program cannot be taken over to run it again");
+    else
+        c->status = isolate_run(k->sandbox, &program, 1, &isolated, &c->error);
+    c->diverges = isolated.diverged > 0;
+    c->finding = isolated.finding;
+    c->ran = 0;
+    for (size_t i = 0; i < isolated.engine_count && isolated.runs > 0; i++)
+        c->ran |= isolated.supported[i] ? 1u << i : 0;
+    px_program_fini(&program);
+}
+
+static bool caller_gone(void *arg)
+{
+    const struct keeper *k = arg;
+    return getppid() != k->caller;
+}
+
+/* The answer's bytes go where the question's were. */
+static enum px_status answer_program(struct session_shared *shared, const struct px_program *small)
+{
+    struct px_program *answer = &shared->shrink.program;
+    uint8_t *bytes = shared->slots[0].bytes;
+    if (small->code_size + small->content_size > sizeof shared->slots[0].bytes)
+        return PX_ERR_INTERNAL;
+    *answer = *small;
+    answer->code = bytes;
+    answer->content = bytes + small->code_size;
+    if (small->code_size > 0)
+        memcpy(answer->code, small->code, small->code_size);
+    if (small->content_size > 0)
+        memcpy(answer->content, small->content, small->content_size);
+    return PX_OK;
+}
+
+static void shrink(struct keeper *k)
+{
+    struct session_shrink *s = &k->shared->shrink;
+    const struct minimize_options options = {
+        .probe = { .sandbox = *k->sandbox, .interrupted = caller_gone, .arg = k }, .seconds = s->seconds
+    };
+    struct px_program small;
+    px_program_init(&small);
+    s->status = minimize(&options, &s->program, &small, &s->minimized, &s->error);
+    if (s->status == PX_OK && s->minimized.diverges)
+        s->status = answer_program(k->shared, &small);
+    px_program_fini(&small);
+}
+
+/* False: the caller has gone, or wants this to end. */
+static bool obey(struct keeper *k)
+{
+    char command = 0, answer = COMMAND_ANSWER;
+    ssize_t n = recv(k->control, &command, 1, MSG_DONTWAIT);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    if (n == 0)
+        return false;
+    if (command == COMMAND_CONFIRM)
+        confirm(k);
+    else if (command == COMMAND_SHRINK)
+        shrink(k);
+    return send(k->control, &answer, 1, MSG_NOSIGNAL) == 1;
+}
+
+/* --- its own process --- */
+
+static void on_child(int signal_number)
+{
+    (void)signal_number; /* ends ppoll */
+}
+
+/*
+ * The caller's handlers are not ours, and Ctrl-C is its own affair. All signals are blocked when this begins.
+ */
+static void take_over_signals(void)
+{
+    static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU };
+    const struct sigaction on_death = { .sa_handler = on_child };
+    sigset_t blocked;
+    for (int i = 1; i < NSIG; i++)
+        (void)signal(i, SIG_DFL);
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        (void)signal(ignored[i], SIG_IGN);
+    (void)sigaction(SIGCHLD, &on_death, NULL);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGCHLD);
+    (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
+/* Nobody is to wait for the end of a pipe because of us. Stderr stays, for last words. */
+static int take_over_files(int control)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    control = fcntl(control, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (control < 0)
+        return -1;
+    if (control != STDERR_FILENO + 1 && dup3(control, STDERR_FILENO + 1, O_CLOEXEC) < 0)
+        return -1;
+    closefrom(STDERR_FILENO + 2);
+    for (int i = 0; i < STDERR_FILENO; i++)
+        if (null < 0 || dup2(null, i) < 0)
+            close(i);
+    return STDERR_FILENO + 1;
+}
+
+_Noreturn void keeper_main(const struct sandbox *sandbox, struct session_shared *shared, int control,
+                           pid_t caller)
+{
+    const struct timespec pause = { .tv_sec = LOOK_MS / 1000, .tv_nsec = LOOK_MS % 1000 * 1000000L };
+    struct keeper k = { .sandbox = sandbox, .shared = shared, .caller = caller };
+    sigset_t none;
+    prctl(PR_SET_NAME, "parallax-keeper");
+    take_over_signals();
+    k.control = take_over_files(control);
+    sigemptyset(&none);
+    start_server(&k);
+    bool wanted = k.control >= 0;
+    while (wanted && !caller_gone(&k)) {
+        struct pollfd poll = { .fd = k.control, .events = POLLIN };
+        int wait_status, ready = ppoll(&poll, 1, &pause, &none);
+        if (k.server != 0 && waitpid(k.server, &wait_status, WNOHANG) == k.server)
+            bury(&k, wait_status);
+        watch_heartbeat(&k);
+        if (ready > 0)
+            wanted = obey(&k);
+    }
+    end_server(&k);
+    _exit(0);
+}
