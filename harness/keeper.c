@@ -23,7 +23,8 @@ enum {
     LOOK_MS = 1000,     /* between looks at the server's heartbeat */
     STALL_SECONDS =
         20, /* of a heartbeat that stands still while there is work: the CPU timer should have spoken */
-    LOST_MAX = 20,      /* servers in a row that die between programs: something else is wrong */
+    LOST_MAX =
+        20, /* servers in a row that die between programs, having done little: something else is wrong */
 };
 
 struct keeper {
@@ -33,8 +34,8 @@ struct keeper {
     pid_t caller, server; /* server 0: none */
     uint64_t beat;        /* last one seen ... */
     double beat_since;    /* ... and since when */
-    uint64_t lost_beat;   /* the heartbeat when a server was lost last, without a program to blame ... */
-    unsigned lost;        /* ... and how often that has been since it moved */
+    uint64_t lost_beat;   /* the heartbeat when a server died last */
+    unsigned lost;        /* servers in a row that died like that */
 };
 
 static double now(void)
@@ -88,43 +89,37 @@ static void end_server(struct keeper *k)
     k->server = 0;
 }
 
-/* The program under way has a result now: it killed the process. */
-static void blame(struct session_shared *shared, uint32_t current, int wait_status)
+/* The program under way has a result now: it killed the process. False: there was none. */
+static bool blame(struct session_shared *shared, int wait_status)
 {
+    uint32_t current = atomic_load(&shared->current);
     size_t at = current - 1, index = at % SESSION_BATCH, number = at / SESSION_BATCH;
-    if (number >= SESSION_SLOTS || index >= shared->slots[number].count)
-        return;
+    if (current == 0 || number >= SESSION_SLOTS || index >= shared->slots[number].count)
+        return false;
     struct session_slot *slot = &shared->slots[number];
     struct session_result *result = &slot->results[index];
-    if (atomic_load(&result->state) == PROGRAM_DONE) /* it died a moment later */
-        return;
+    if (atomic_load(&result->state) != PROGRAM_PENDING) /* it died a moment later */
+        return false;
     slot->findings[index] = (struct finding){ .kind = FINDING_ABORT };
     finding_from_death(&slot->findings[index], &shared->record, wait_status);
-    result->diverges = true;
+    result->diverges = 1;
     result->ran = 0;
     result->engine = atomic_load(&shared->engine);
     atomic_store(&result->state, PROGRAM_DONE);
+    return true;
 }
 
-/* Whether servers die one after the other, none over a program. */
-static bool lost_for_good(struct keeper *k, bool over_a_program)
-{
-    uint64_t beat = atomic_load(&k->shared->beats);
-    if (over_a_program || beat != k->lost_beat)
-        k->lost = 0;
-    k->lost_beat = beat;
-    return !over_a_program && ++k->lost == LOST_MAX;
-}
-
+/* A server that dies over a program has got it done. Those that die over nothing must not go on for ever. */
 static void bury(struct keeper *k, int wait_status)
 {
     struct session_shared *shared = k->shared;
-    uint32_t current = atomic_load(&shared->current);
+    uint64_t beat = atomic_load(&shared->beats);
     k->server = 0;
     if (atomic_load(&shared->failed) == PX_OK) {
-        if (current != 0)
-            blame(shared, current, wait_status);
-        if (lost_for_good(k, current != 0))
+        bool blamed = blame(shared, wait_status);
+        k->lost = blamed || beat - k->lost_beat > SESSION_BATCH ? 0 : k->lost + 1;
+        k->lost_beat = beat;
+        if (k->lost == LOST_MAX)
             atomic_store(&shared->failed, (uint32_t)px_fail(&shared->error, PX_ERR_INTERNAL,
                                                             "the sandbox keeps dying without a program"));
         else
@@ -155,51 +150,18 @@ static void watch_heartbeat(struct keeper *k)
 
 /* --- what the caller asks for --- */
 
-static bool inside(const struct session_slot *slot, const void *from, uint64_t size)
+static void confirm(struct keeper *k, const struct session_request *request, struct session_answer *a)
 {
-    uintptr_t offset = (uintptr_t)from - (uintptr_t)slot->bytes;
-    return size == 0 || (offset < sizeof slot->bytes && size <= sizeof slot->bytes - offset);
-}
-
-/* A copy of @image, which lies in @slot unless the server wrote what it should not. */
-static enum px_status take_image(const struct session_slot *slot, const struct px_image *image,
-                                 struct px_program *program)
-{
-    if (!inside(slot, image->code, image->code_size) || image->map_count > PX_PROGRAM_MAPS_MAX ||
-        !inside(slot, image->maps, image->map_count * sizeof *image->maps))
-        return PX_ERR_INTERNAL;
-    program->gas = image->gas;
-    program->entry_pc = image->entry_pc;
-    memcpy(program->x, image->x, sizeof program->x);
-    program->x[0] = 0;
-    enum px_status status = px_program_append(program, image->code, image->code_size);
-    for (size_t i = 0; i < image->map_count && status == PX_OK; i++) {
-        const struct px_mapping map = image->maps[i];
-        if (!inside(slot, map.content, map.content_size))
-            return PX_ERR_INTERNAL;
-        status = px_program_map(program, map.start, map.size, map.kind, map.content, map.content_size);
-    }
-    return status;
-}
-
-static void confirm(struct keeper *k)
-{
-    struct session_confirm *c = &k->shared->confirm;
     struct isolated isolated = { .runs = 0 };
     struct px_program program;
     px_program_init(&program);
-    const struct session_slot *slot = &k->shared->slots[c->slot % SESSION_SLOTS];
-    const struct px_image image = slot->images[c->index % SESSION_BATCH];
-    c->status = take_image(slot, &image, &program);
-    if (c->status != PX_OK)
-        px_fail(&c->error, c->status, "a program cannot be taken over to run it again");
-    else
-        c->status = isolate_run(k->sandbox, &program, 1, &isolated, &c->error);
-    c->diverges = isolated.diverged > 0;
-    c->finding = isolated.finding;
-    c->ran = 0;
-    for (size_t i = 0; i < isolated.engine_count && isolated.runs > 0; i++)
-        c->ran |= isolated.supported[i] ? 1u << i : 0;
+    a->status = session_take_image(k->shared, request->slot, request->index, &program, &a->error);
+    if (a->status == PX_OK)
+        a->status = isolate_run(k->sandbox, &program, 1, &isolated, &a->error);
+    a->diverges = isolated.diverged > 0;
+    a->finding = isolated.finding;
+    for (size_t i = 0; i < isolated.engine_count && i < RUN_ENGINES_MAX && isolated.runs > 0; i++)
+        a->ran |= isolated.supported[i] ? 1u << i : 0;
     px_program_fini(&program);
 }
 
@@ -209,51 +171,38 @@ static bool caller_gone(void *arg)
     return getppid() != k->caller;
 }
 
-/* The answer's bytes go where the question's were. */
-static enum px_status answer_program(struct session_shared *shared, const struct px_program *small)
+static void shrink(struct keeper *k, const struct session_request *request, struct session_answer *a)
 {
-    struct px_program *answer = &shared->shrink.program;
-    uint8_t *bytes = shared->slots[0].bytes;
-    if (small->code_size + small->content_size > sizeof shared->slots[0].bytes)
-        return PX_ERR_INTERNAL;
-    *answer = *small;
-    answer->code = bytes;
-    answer->content = bytes + small->code_size;
-    if (small->code_size > 0)
-        memcpy(answer->code, small->code, small->code_size);
-    if (small->content_size > 0)
-        memcpy(answer->content, small->content, small->content_size);
-    return PX_OK;
-}
-
-static void shrink(struct keeper *k)
-{
-    struct session_shrink *s = &k->shared->shrink;
     const struct minimize_options options = {
-        .probe = { .sandbox = *k->sandbox, .interrupted = caller_gone, .arg = k }, .seconds = s->seconds
+        .probe = { .sandbox = *k->sandbox, .interrupted = caller_gone, .arg = k }, .seconds = request->seconds
     };
-    struct px_program small;
+    struct px_program program, small;
+    px_program_init(&program);
     px_program_init(&small);
-    s->status = minimize(&options, &s->program, &small, &s->minimized, &s->error);
-    if (s->status == PX_OK && s->minimized.diverges)
-        s->status = answer_program(k->shared, &small);
+    a->status = session_take_program(k->shared, &program, &a->error);
+    if (a->status == PX_OK)
+        a->status = minimize(&options, &program, &small, &a->minimized, &a->error);
+    if (a->status == PX_OK && a->minimized.diverges)
+        session_put_program(k->shared, &small);
     px_program_fini(&small);
+    px_program_fini(&program);
 }
 
 /* False: the caller has gone, or wants this to end. */
 static bool obey(struct keeper *k)
 {
-    char command = 0, answer = COMMAND_ANSWER;
-    ssize_t n = recv(k->control, &command, 1, MSG_DONTWAIT);
+    struct session_request request;
+    struct session_answer answer = { .status = PX_OK };
+    ssize_t n = recv(k->control, &request, sizeof request, MSG_DONTWAIT);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
-    if (n == 0)
+    if (n != sizeof request)
         return false;
-    if (command == COMMAND_CONFIRM)
-        confirm(k);
-    else if (command == COMMAND_SHRINK)
-        shrink(k);
-    return send(k->control, &answer, 1, MSG_NOSIGNAL) == 1;
+    if (request.command == COMMAND_CONFIRM)
+        confirm(k, &request, &answer);
+    else
+        shrink(k, &request, &answer);
+    return send(k->control, &answer, sizeof answer, MSG_NOSIGNAL) == sizeof answer;
 }
 
 /* --- its own process --- */

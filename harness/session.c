@@ -58,19 +58,20 @@ enum px_status session_look(struct px_session *session, struct px_error *err)
     return PX_OK;
 }
 
-enum px_status session_ask(struct px_session *session, enum session_command command, struct px_error *err)
+enum px_status session_ask(struct px_session *session, const struct session_request *request,
+                           struct session_answer *answer, struct px_error *err)
 {
-    char byte = (char)command;
-    ssize_t n = send(session->control, &byte, 1, MSG_NOSIGNAL);
-    while (n >= 0) {
-        n = recv(session->control, &byte, 1, 0);
-        if (n == 1)
-            return PX_OK;
-        if (n == 0)
-            break;
-        n = errno == EINTR ? 0 : -1;
-    }
-    return session_break(session, PX_ERR_INTERNAL, "the process that supervises the sandbox is gone", err);
+    ssize_t n = send(session->control, request, sizeof *request, MSG_NOSIGNAL);
+    do {
+        if (n == sizeof *request)
+            n = recv(session->control, answer, sizeof *answer, 0);
+    } while (n < 0 && errno == EINTR);
+    if (n != sizeof *answer)
+        return session_break(session, PX_ERR_INTERNAL, "the process that supervises the sandbox is gone",
+                             err);
+    if (answer->status != PX_OK)
+        return px_fail(err, answer->status, "%.*s", (int)sizeof answer->error.text - 1, answer->error.text);
+    return PX_OK;
 }
 
 /* --- slots --- */

@@ -35,9 +35,9 @@ enum px_status session_look(struct px_session *session, struct px_error *err) PX
 enum px_status session_break(struct px_session *session, enum px_status status, const char *text,
                              struct px_error *err);
 
-/* Asks the keeper and waits for its answer. */
-enum px_status session_ask(struct px_session *session, enum session_command command,
-                           struct px_error *err) PX_CHECKED;
+/* Asks the keeper and waits for its answer, whose status it returns. */
+enum px_status session_ask(struct px_session *session, const struct session_request *request,
+                           struct session_answer *answer, struct px_error *err) PX_CHECKED;
 
 /* --- slots --- */
 

@@ -48,12 +48,20 @@ static void take_difference(const struct px_session *session, const struct findi
     name_engine(session, f->other, &diff->b, diff->names[1]);
 }
 
+/* A flag that may have been overwritten with any byte. */
+static bool flag(const bool *from)
+{
+    unsigned char byte;
+    memcpy(&byte, from, sizeof byte);
+    return byte != 0;
+}
+
 void session_death(const struct finding *finding, struct px_death *death)
 {
     *death = (struct px_death){ .signal = finding->signal,
                                 .address = finding->address,
-                                .generated = !finding->in_harness,
-                                .pc_known = finding->guest_pc_known,
+                                .generated = !flag(&finding->in_harness),
+                                .pc_known = flag(&finding->guest_pc_known),
                                 .pc = finding->guest_pc };
 }
 
@@ -81,18 +89,15 @@ static void make_diff(const struct px_session *session, const struct verdict *v,
 static enum px_status confirm(struct px_session *session, size_t slot, size_t index, struct verdict *v,
                               struct px_error *err)
 {
-    struct session_confirm *c = &session->shared->confirm;
-    c->slot = slot;
-    c->index = index;
-    enum px_status status = session_ask(session, COMMAND_CONFIRM, err);
+    const struct session_request request = { .command = COMMAND_CONFIRM, .slot = slot, .index = index };
+    struct session_answer answer;
+    enum px_status status = session_ask(session, &request, &answer, err);
     if (status != PX_OK)
         return status;
-    if (c->status != PX_OK)
-        return px_fail(err, c->status, "%.*s", (int)sizeof c->error.text - 1, c->error.text);
-    v->stable = c->diverges;
+    v->stable = answer.diverges;
     if (v->stable) {
-        v->finding = c->finding;
-        v->ran = c->ran;
+        v->finding = answer.finding;
+        v->ran = answer.ran;
     }
     return PX_OK;
 }

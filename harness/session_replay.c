@@ -102,42 +102,6 @@ void px_replay_release(struct px_replay *replay)
 
 /* --- the smallest program --- */
 
-static void put_program(struct px_session *session, const struct px_program *program)
-{
-    struct px_program *asked = &session->shared->shrink.program;
-    uint8_t *bytes = session->shared->slots[0].bytes;
-    *asked = *program;
-    asked->code = bytes;
-    asked->content = bytes + program->code_size;
-    if (program->code_size > 0)
-        memcpy(asked->code, program->code, program->code_size);
-    if (program->content_size > 0)
-        memcpy(asked->content, program->content, program->content_size);
-}
-
-/* The answer, by its header's own sizes and bytes where we know them to be. */
-static enum px_status take_program(struct px_session *session, struct px_program *small, struct px_error *err)
-{
-    const struct session_slot *slot = &session->shared->slots[0];
-    struct px_program answer = session->shared->shrink.program;
-    struct px_image image;
-    bool sound = answer.code_size <= PX_CODE_MAX && answer.map_count <= PX_PROGRAM_MAPS_MAX &&
-                 answer.content_size <= sizeof slot->bytes - answer.code_size;
-    answer.code = (uint8_t *)(uintptr_t)slot->bytes;
-    answer.content = answer.code + answer.code_size;
-    for (size_t i = 0; sound && i < answer.map_count; i++)
-        sound = answer.maps[i].content <= answer.content_size &&
-                answer.maps[i].content_size <= answer.content_size - answer.maps[i].content;
-    if (sound) {
-        px_program_image(&answer, &image);
-        sound = px_image_check(&image, NULL) == PX_OK;
-    }
-    if (!sound)
-        return px_fail(err, PX_ERR_INTERNAL, "shrink: the answer is no program");
-    enum px_status status = px_program_copy(small, &answer);
-    return status == PX_OK ? PX_OK : px_fail(err, status, "shrink: out of memory for the program");
-}
-
 static enum px_status check_shrink(const struct px_session *session, const struct px_program *program,
                                    double seconds, struct px_error *err)
 {
@@ -159,29 +123,26 @@ static enum px_status check_shrink(const struct px_session *session, const struc
 enum px_status px_shrink(struct px_session *session, const struct px_program *program, double seconds,
                          struct px_program *small, struct px_shrunk *shrunk, struct px_error *err)
 {
-    struct session_shrink *s = &session->shared->shrink;
+    const struct session_request request = { .command = COMMAND_SHRINK, .seconds = seconds };
+    struct session_answer answer;
+    const struct minimized *m = &answer.minimized;
+    struct px_shrunk made = { .diverges = false };
     enum px_status status = check_shrink(session, program, seconds, err);
     if (status != PX_OK)
         return status;
-    put_program(session, program);
-    s->seconds = seconds;
-    status = session_ask(session, COMMAND_SHRINK, err);
-    if (status != PX_OK)
-        return status;
-    if (s->status != PX_OK)
-        return px_fail(err, s->status, "%.*s", (int)sizeof s->error.text - 1, s->error.text);
-    const struct minimized m = s->minimized;
-    struct px_shrunk made = { .diverges = m.diverges };
-    if (m.diverges) {
-        made.confirmed = m.confirmed;
-        made.complete = m.complete;
-        memcpy(made.bucket, m.bucket.id, sizeof made.bucket);
+    session_put_program(session->shared, program);
+    status = session_ask(session, &request, &answer, err);
+    if (status == PX_OK && m->diverges) {
+        made = (struct px_shrunk){ .diverges = true,
+                                   .confirmed = m->confirmed,
+                                   .complete = m->complete,
+                                   .before = m->before,
+                                   .after = m->after,
+                                   .tried = m->candidates,
+                                   .seconds = m->seconds };
+        memcpy(made.bucket, m->bucket.id, sizeof made.bucket);
         made.bucket[sizeof made.bucket - 1] = '\0';
-        made.before = m.before;
-        made.after = m.after;
-        made.tried = m.candidates;
-        made.seconds = m.seconds;
-        status = take_program(session, small, err);
+        status = session_take_program(session->shared, small, err);
     }
     if (status == PX_OK)
         *shrunk = made;

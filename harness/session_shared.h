@@ -43,18 +43,18 @@ enum program_state { PROGRAM_PENDING, PROGRAM_DONE };
 
 struct session_result {
     _Atomic uint32_t state; /* enum program_state; written last */
-    bool diverges;
+    uint32_t diverges; /* 1: it does */
     uint32_t ran; /* bit mask of engines that took it */
     uint32_t engine; /* that was at work when the process died, or SESSION_ENGINE_NONE */
 };
 
 struct session_slot {
     _Atomic uint32_t state; /* enum slot_state */
-    _Atomic bool cancelled; /* what is pending need not run */
+    _Atomic uint32_t cancelled; /* 1: what is pending need not run */
     uint64_t number;        /* slots are worked on in ascending order */
     enum slot_work work;
     size_t engine; /* WORK_REPLAY */
-    bool every_page; /* compare all of memory, each time */
+    uint32_t every_page; /* 1: compare all of memory, each time */
     size_t count;
     uint64_t first; /* index of the first program in its batch */
     size_t used;    /* of bytes */
@@ -66,34 +66,31 @@ struct session_slot {
 
 /* WORK_REPLAY. */
 struct session_replay {
-    bool supported;
+    uint32_t supported; /* 1: the engine took the program */
     struct px_outcome outcome;
     uint32_t dirty[SESSION_DIRTY_MAX];
     uint8_t pages[PX_REPLAY_PAGES_MAX][PX_PAGE_SIZE];
 };
 
-/* What the caller asks of the keeper, one byte over the socket, and what it answers, one byte too. */
+/* What the caller asks of the keeper over the socket. The server has no part in it. */
 enum session_command {
-    COMMAND_CONFIRM = 'c', /* program `confirm.index` of slot `confirm.slot` in a fresh process */
-    COMMAND_SHRINK = 's',  /* the program of `shrink` */
-    COMMAND_ANSWER = 'a',
+    COMMAND_CONFIRM, /* program `index` of slot `slot` in a fresh process */
+    COMMAND_SHRINK,  /* the program of `shrink` */
 };
 
-struct session_confirm {
+struct session_request {
+    enum session_command command;
     size_t slot, index;
-    bool diverges;
+    double seconds;
+};
+
+struct session_answer {
+    enum px_status status;
+    struct px_error error;
+    bool diverges; /* COMMAND_CONFIRM: and if so, how */
     uint32_t ran;
     struct finding finding;
-    enum px_status status;
-    struct px_error error;
-};
-
-struct session_shrink {
-    struct px_program program; /* asked and answered; its bytes are in slot 0 */
-    double seconds;
-    struct minimized minimized;
-    enum px_status status;
-    struct px_error error;
+    struct minimized minimized; /* COMMAND_SHRINK: and, if it diverges, the program is in `shrink` */
 };
 
 struct session_shared {
@@ -115,9 +112,19 @@ struct session_shared {
     _Atomic uint32_t failed; /* enum px_status */
     struct px_error error;
 
-    struct session_confirm confirm;
-    struct session_shrink shrink;
+    struct px_program shrink; /* asked, and answered; its bytes are in slot 0 */
 };
+
+/* Makes the program of @shared's `shrink` a copy of @program, which has at most PX_SESSION_BYTES_MAX bytes. */
+void session_put_program(struct session_shared *shared, const struct px_program *program);
+
+/* Makes @program a copy of it. PX_ERR_INTERNAL: it is no program. PX_ERR_NOMEM. */
+enum px_status session_take_program(const struct session_shared *shared, struct px_program *program,
+                                    struct px_error *err) PX_CHECKED;
+
+/* Makes @program, which is empty, a copy of image @index of slot @slot. PX_ERR_INTERNAL, PX_ERR_NOMEM. */
+enum px_status session_take_image(const struct session_shared *shared, size_t slot, size_t index,
+                                  struct px_program *program, struct px_error *err) PX_CHECKED;
 
 /*
  * The supervising process, from its birth on: starts servers until @control is closed. @caller is the process that

@@ -197,7 +197,7 @@ static enum px_status wrong_run(struct px_engine *engine, struct px_unit *unit, 
     enum px_status status = px_interp_engine.run(engine->inner, unit, entry, outcome, err);
     if (status != PX_OK)
         return status;
-    if (engine->wrong) /* by the last instruction */
+    if (engine->wrong && outcome->exit != PX_EXIT_PAGE_FAULT) /* the last instruction had a result */
         outcome->x[engine->wrong] ^= 1;
     for (unsigned x = 0; x < PX_REG_COUNT; x++)
         if (engine->lie == (uint32_t)DIFF_X0 << x)

@@ -9,8 +9,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +22,7 @@
 #include "harness/isolate.h"
 #include "harness/tests/folder.h"
 #include "harness/tests/give_up.h"
+#include "harness/tests/processes.h"
 
 enum { PATH_ROOM = 256 };
 
@@ -160,40 +159,6 @@ static void a_bad_engine_list_is_refused_and_makes_no_folder(void **state)
 /* --- workers that die --- */
 
 enum { KILLS = 20, POLLS_MAX = 30000 };
-
-/* The parent of process @name, "PID (COMMAND) STATE PARENT ..." in its stat file; 0 when it is gone. */
-static long parent_of(const char *name)
-{
-    char path[64], line[256];
-    (void)snprintf(path, sizeof path, "/proc/%.20s/stat", name);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return 0;
-    const char *text = fgets(line, sizeof line, file), *behind = text ? strrchr(text, ')') : NULL;
-    fclose(file);
-    return behind && strlen(behind) > 4 ? strtol(behind + 4, NULL, 10) : 0;
-}
-
-static int is_number(const struct dirent *entry)
-{
-    return isdigit((unsigned char)entry->d_name[0]);
-}
-
-static size_t children_of(pid_t parent, pid_t *children, size_t room)
-{
-    struct dirent **list;
-    size_t count = 0;
-    int processes = scandir("/proc", &list, is_number, alphasort);
-    if (processes < 0)
-        give_up("/proc");
-    for (int i = 0; i < processes; i++) {
-        if (count < room && parent_of(list[i]->d_name) == parent)
-            children[count++] = (pid_t)strtol(list[i]->d_name, NULL, 10);
-        free(list[i]);
-    }
-    free(list);
-    return count;
-}
 
 struct outside {
     struct campaign_result result;
