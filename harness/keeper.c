@@ -9,22 +9,21 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "harness/child.h"
 #include "harness/futex.h"
 #include "harness/isolate.h"
 
 enum {
-    LOOK_MS = 1000,     /* between looks at the server's heartbeat */
-    STALL_SECONDS =
-        20, /* of a heartbeat that stands still while there is work: the CPU timer should have spoken */
-    LOST_MAX =
-        20, /* servers in a row that die between programs, having done little: something else is wrong */
+    LOOK_MS = 50,   /* between looks at a server that has work */
+    IDLE_MS = 1000, /* ... and at the caller, while there is none */
+    LOST_MAX = 50, /* servers in a row that die, having done little, over nothing: something else is wrong */
 };
 
 struct keeper {
@@ -32,18 +31,13 @@ struct keeper {
     struct session_shared *shared;
     int control;
     pid_t caller, server; /* server 0: none */
-    uint64_t beat;        /* last one seen ... */
-    double beat_since;    /* ... and since when */
-    uint64_t lost_beat;   /* the heartbeat when a server died last */
-    unsigned lost;        /* servers in a row that died like that */
+    struct child_watch watch;
+    bool condemned; /* we kill it, since it hangs */
+    uint32_t killed_over; /* what the last one that was killed from outside had under way ... */
+    unsigned kills; /* ... and how many in a row had that */
+    uint64_t lost_beat; /* the heartbeat when a server died last */
+    unsigned lost;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Wakes the caller wherever it waits. */
 static void wake_caller(struct session_shared *shared)
@@ -55,27 +49,28 @@ static void wake_caller(struct session_shared *shared)
 
 /* --- the server --- */
 
+static void fail(struct keeper *k, enum px_status status)
+{
+    atomic_store(&k->shared->failed, (uint32_t)(status == PX_ERR_FULL ? PX_ERR_SYSTEM : status));
+}
+
 static void start_server(struct keeper *k)
 {
     struct session_shared *shared = k->shared;
     shared->record = (struct host_record){ .signal = 0 };
     atomic_store(&shared->running, 0);
     atomic_store(&shared->current, 0);
-    k->beat_since = now();
-    pid_t keeper = getpid();
-    k->server = fork();
-    if (k->server == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != keeper)
-            _exit(1);
+    k->condemned = false;
+    enum px_status status = child_fork_patiently(&k->server, &shared->error);
+    if (status != PX_OK) {
+        k->server = 0;
+        fail(k, status);
+    } else if (k->server == 0) {
         close(k->control);
         (void)signal(SIGCHLD, SIG_DFL);
         server_main(k->sandbox, shared);
-    }
-    if (k->server < 0) {
-        k->server = 0;
-        atomic_store(&shared->failed,
-                     (uint32_t)px_fail(&shared->error, PX_ERR_SYSTEM, "fork: %s", strerror(errno)));
+    } else {
+        child_watch_start(&k->watch, k->server);
     }
 }
 
@@ -89,10 +84,10 @@ static void end_server(struct keeper *k)
     k->server = 0;
 }
 
-/* The program under way has a result now: it killed the process. False: there was none. */
-static bool blame(struct session_shared *shared, int wait_status)
+/* The program under way has a result now: it ended the process. False: there was none. */
+static bool blame(const struct keeper *k, uint32_t current, int wait_status)
 {
-    uint32_t current = atomic_load(&shared->current);
+    struct session_shared *shared = k->shared;
     size_t at = current - 1, index = at % SESSION_BATCH, number = at / SESSION_BATCH;
     if (current == 0 || number >= SESSION_SLOTS || index >= shared->slots[number].count)
         return false;
@@ -102,6 +97,8 @@ static bool blame(struct session_shared *shared, int wait_status)
         return false;
     slot->findings[index] = (struct finding){ .kind = FINDING_ABORT };
     finding_from_death(&slot->findings[index], &shared->record, wait_status);
+    if (k->condemned)
+        slot->findings[index].kind = FINDING_HANG;
     result->diverges = 1;
     result->ran = 0;
     result->engine = atomic_load(&shared->engine);
@@ -109,19 +106,29 @@ static bool blame(struct session_shared *shared, int wait_status)
     return true;
 }
 
-/* A server that dies over a program has got it done. Those that die over nothing must not go on for ever. */
+/* Somebody killed it: that says nothing about the program, unless it happens over this one again and again. */
+static bool is_accident(struct keeper *k, uint32_t current, int wait_status)
+{
+    if (k->condemned || !child_killed(&k->shared->record, wait_status))
+        return false;
+    k->kills = k->killed_over == current ? k->kills + 1 : 1;
+    k->killed_over = current;
+    return k->kills < CHILD_KILLS_MAX;
+}
+
+/* Whoever has nothing to blame begins again, but not for ever. */
 static void bury(struct keeper *k, int wait_status)
 {
     struct session_shared *shared = k->shared;
     uint64_t beat = atomic_load(&shared->beats);
+    uint32_t current = atomic_load(&shared->current);
     k->server = 0;
     if (atomic_load(&shared->failed) == PX_OK) {
-        bool blamed = blame(shared, wait_status);
+        bool blamed = !is_accident(k, current, wait_status) && blame(k, current, wait_status);
         k->lost = blamed || beat - k->lost_beat > SESSION_BATCH ? 0 : k->lost + 1;
         k->lost_beat = beat;
         if (k->lost == LOST_MAX)
-            atomic_store(&shared->failed, (uint32_t)px_fail(&shared->error, PX_ERR_INTERNAL,
-                                                            "the sandbox keeps dying without a program"));
+            fail(k, px_fail(&shared->error, PX_ERR_INTERNAL, "the sandbox keeps dying without a program"));
         else
             start_server(k);
     }
@@ -138,14 +145,18 @@ static bool has_work(const struct session_shared *shared)
 
 static void watch_heartbeat(struct keeper *k)
 {
-    uint64_t beat = atomic_load(&k->shared->beats);
-    double time = now();
-    if (beat != k->beat || !has_work(k->shared)) {
-        k->beat = beat;
-        k->beat_since = time;
-    } else if (k->server != 0 && time - k->beat_since > (double)STALL_SECONDS) {
-        kill(k->server, SIGKILL);
+    if (k->server == 0)
+        return;
+    if (!has_work(k->shared)) {
+        child_watch_start(&k->watch, k->server);
+        return;
     }
+    enum child_health health =
+        child_watch_look(&k->watch, atomic_load(&k->shared->beats), sandbox_stall_seconds(k->sandbox));
+    if (health == CHILD_WELL)
+        return;
+    k->condemned = health == CHILD_HUNG;
+    kill(k->server, SIGKILL);
 }
 
 /* --- what the caller asks for --- */
@@ -230,36 +241,44 @@ static void take_over_signals(void)
     (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
-/* Nobody is to wait for the end of a pipe because of us. Stderr stays, for last words. */
-static int take_over_files(int control)
+/*
+ * Nobody is to wait for the end of a pipe because of us. Stderr stays, for last words. The socket stays where it is: no
+ * stream of the caller writes there what it had in its buffer, should anybody flush it.
+ */
+static void take_over_files(int control)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    control = fcntl(control, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (control < 0)
-        return -1;
-    if (control != STDERR_FILENO + 1 && dup3(control, STDERR_FILENO + 1, O_CLOEXEC) < 0)
-        return -1;
-    closefrom(STDERR_FILENO + 2);
-    for (int i = 0; i < STDERR_FILENO; i++)
-        if (null < 0 || dup2(null, i) < 0)
-            close(i);
-    return STDERR_FILENO + 1;
+    __fpurge(stderr);
+    for (int fd = 0; fd < STDERR_FILENO; fd++)
+        if (null < 0 || dup2(null, fd) < 0)
+            close(fd);
+    for (int fd = STDERR_FILENO + 1; fd < control; fd++)
+        close(fd);
+    closefrom(control + 1);
+}
+
+/* The socket's number, above those of the standard files. */
+static int lift(int control)
+{
+    return control > STDERR_FILENO ? control : fcntl(control, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
 _Noreturn void keeper_main(const struct sandbox *sandbox, struct session_shared *shared, int control,
                            pid_t caller)
 {
-    const struct timespec pause = { .tv_sec = LOOK_MS / 1000, .tv_nsec = LOOK_MS % 1000 * 1000000L };
-    struct keeper k = { .sandbox = sandbox, .shared = shared, .caller = caller };
+    struct keeper k = { .sandbox = sandbox, .shared = shared, .control = lift(control), .caller = caller };
     sigset_t none;
+    if (k.control < 0)
+        _exit(1);
     prctl(PR_SET_NAME, "parallax-keeper");
     take_over_signals();
-    k.control = take_over_files(control);
+    take_over_files(k.control);
     sigemptyset(&none);
     start_server(&k);
-    bool wanted = k.control >= 0;
-    while (wanted && !caller_gone(&k)) {
+    for (bool wanted = true; wanted && !caller_gone(&k);) {
         struct pollfd poll = { .fd = k.control, .events = POLLIN };
+        long pause_ms = has_work(shared) ? LOOK_MS : IDLE_MS;
+        const struct timespec pause = { .tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000 };
         int wait_status, ready = ppoll(&poll, 1, &pause, &none);
         if (k.server != 0 && waitpid(k.server, &wait_status, WNOHANG) == k.server)
             bury(&k, wait_status);

@@ -14,7 +14,7 @@ struct sandbox {
     enum px_status (*open)(const char *engines, struct run *run, struct px_error *err);
     unsigned hang_ms;  /* of CPU time for one program; 0: HANG_CPU_SECONDS */
     unsigned stall_ms; /* without progress, before the process is ended (child.h); 0: SANDBOX_STALL_SECONDS */
-    bool unconfined;   /* without lock-down, as with PX_SANDBOX=off */
+    bool unconfined; /* without lock-down, as with PX_SANDBOX=off */
 };
 
 enum { SANDBOX_STALL_SECONDS = 10 };

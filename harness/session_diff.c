@@ -48,20 +48,12 @@ static void take_difference(const struct px_session *session, const struct findi
     name_engine(session, f->other, &diff->b, diff->names[1]);
 }
 
-/* A flag that may have been overwritten with any byte. */
-static bool flag(const bool *from)
-{
-    unsigned char byte;
-    memcpy(&byte, from, sizeof byte);
-    return byte != 0;
-}
-
 void session_death(const struct finding *finding, struct px_death *death)
 {
     *death = (struct px_death){ .signal = finding->signal,
                                 .address = finding->address,
-                                .generated = !flag(&finding->in_harness),
-                                .pc_known = flag(&finding->guest_pc_known),
+                                .generated = !finding->in_harness,
+                                .pc_known = finding->guest_pc_known,
                                 .pc = finding->guest_pc };
 }
 
@@ -110,6 +102,7 @@ static enum px_status take_result(struct px_session *session, size_t number, siz
     struct verdict v = { .finding = slot->findings[index],
                          .ran = slot->results[index].ran,
                          .engine = slot->results[index].engine };
+    finding_make_harmless(&v.finding);
     enum px_status status = session->confirm ? confirm(session, number, index, &v, err) : PX_OK;
     if (status == PX_OK)
         make_diff(session, &v, diff);

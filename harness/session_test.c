@@ -1,4 +1,4 @@
-/* What parallax.h promises of comparing, replaying and shrinking; processes and signals are for another file. */
+/* What parallax.h promises of sessions and of comparing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,23 +13,12 @@
 #include "generators/generator.h"
 #include "harness/isolate.h"
 #include "harness/session.h"
+#include "harness/tests/sessions.h"
 #include "harness/wrong.h"
 #include "vm/interp.h"
 #include "vm/test_program.h"
 
 enum { PROGRAMS = 700 }; /* more than two slots hold */
-
-static struct px_session *open_session(const char *engines, uint32_t deadline_ms, bool unconfirmed)
-{
-    const struct px_session_options options = {
-        .size = sizeof options, .engines = engines, .deadline_ms = deadline_ms, .unconfirmed = unconfirmed
-    };
-    struct px_session *session;
-    struct px_error err = { "" };
-    if (px_session_create(&options, &session, &err) != PX_OK)
-        fail_msg("%s", err.text);
-    return session;
-}
 
 static void refuse(const struct px_session_options *options, const char *text)
 {
@@ -37,47 +26,6 @@ static void refuse(const struct px_session_options *options, const char *text)
     struct px_error err = { "" };
     assert_int_equal(px_session_create(options, &session, &err), PX_ERR_INPUT);
     assert_string_equal(err.text, text);
-}
-
-/* A program of 4-byte words, its registers 8 and 9 seeded with 12 and 4. */
-static void make_program(struct px_program *program, const uint32_t *words, size_t count)
-{
-    px_program_init(program);
-    program->gas = 1000000;
-    assert_int_equal(px_seed_reg(program, 8, 12, NULL), PX_OK);
-    assert_int_equal(px_seed_reg(program, 9, 4, NULL), PX_OK);
-    assert_int_equal(px_program_append(program, words, count * sizeof *words), PX_OK);
-}
-
-/* xor a0, s0, s1; div a1, s0, s1; ecalli 0. */
-static const uint32_t mixed[] = { 0x00944533, 0x029445b3, PX_WORD_ECALLI_0 };
-
-static struct px_program *make_programs(const char *spec, size_t count)
-{
-    struct px_gen gen;
-    struct px_error err = { "" };
-    struct px_program *programs = calloc(count, sizeof *programs);
-    assert_non_null(programs);
-    assert_int_equal(px_gen_parse(spec, &gen, &err), PX_OK);
-    for (size_t i = 0; i < count; i++) {
-        px_program_init(&programs[i]);
-        assert_int_equal(px_gen_make(&gen, 5, i, &programs[i]), PX_OK);
-    }
-    return programs;
-}
-
-static void free_programs(struct px_program *programs, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        px_program_fini(&programs[i]);
-    free(programs);
-}
-
-static void diff_program(struct px_session *session, const struct px_program *program, struct px_diff *diff)
-{
-    struct px_error err = { "" };
-    if (px_diff(session, program, diff, &err) != PX_OK)
-        fail_msg("%s", err.text);
 }
 
 /* --- options --- */
@@ -588,180 +536,6 @@ static void engines_without_registers_are_compared_by_signature(void **state)
     px_program_fini(&program);
 }
 
-/* --- replay --- */
-
-typedef enum px_status replay_fn(struct px_session *session, const struct px_program *program,
-                                 struct px_replay *replay, struct px_error *err);
-
-static void a_replay_gives_outcome_and_written_pages_of_either_engine(void **state)
-{
-    (void)state;
-    static const uint32_t code[] = { 0x00943823, PX_WORD_ECALLI_0 }; /* sd s1, 16(s0) */
-    static replay_fn *const both[] = { px_replay_interp, px_replay_recomp };
-    struct px_session *session = open_session("interp,block", 0, false);
-    struct px_program program;
-    struct px_error err = { "" };
-    uint8_t expected[PX_PAGE_SIZE] = { [16] = 4 };
-    make_program(&program, code, 2);
-    program.x[8] = PX_DATA_BASE + PX_PAGE_SIZE;
-    assert_int_equal(px_program_map(&program, PX_DATA_BASE, 0x3000, PX_MAP_ZERO, NULL, 0), PX_OK);
-    for (size_t i = 0; i < 2; i++) {
-        struct px_replay replay;
-        assert_int_equal(both[i](session, &program, &replay, &err), PX_OK);
-        assert_int_equal(replay.kind, PX_DIFF_NONE);
-        assert_int_equal(replay.outcome.exit, PX_EXIT_HOSTCALL);
-        assert_int_equal(replay.outcome.pc, 8);
-        assert_int_equal(replay.outcome.x[9], 4);
-        assert_int_equal(replay.outcome.native, i == 0 ? 0 : 2);
-        assert_int_equal(replay.outcome.interpreted, i == 0 ? 2 : 0);
-        assert_int_equal(replay.outcome.dirty_count, 1);
-        assert_int_equal(replay.outcome.dirty[0], 0x10001);
-        assert_int_equal(replay.page_count, 1);
-        assert_memory_equal(px_replay_page(&replay, 0x10001), expected, PX_PAGE_SIZE);
-        assert_null(px_replay_page(&replay, 0x10000));
-        assert_null(px_replay_page(&replay, 0x10002));
-        px_replay_release(&replay);
-        assert_null(px_replay_page(&replay, 0x10001));
-        px_replay_release(&replay);
-    }
-    px_program_fini(&program);
-    px_session_destroy(session);
-}
-
-static void a_replay_keeps_the_bytes_of_so_many_pages(void **state)
-{
-    (void)state;
-    /* sd s1, 0(s0); add s0, s0, a1; addi a0, a0, -1; bne a0, zero, -12; ecalli 0 */
-    static const uint32_t code[] = { 0x00943023, 0x00b40433, 0xfff50513, 0xfe051ae3, PX_WORD_ECALLI_0 };
-    enum { PAGES = PX_REPLAY_PAGES_MAX + 10 };
-    struct px_session *session = open_session("interp,block", 0, false);
-    struct px_program program;
-    struct px_replay replay;
-    make_program(&program, code, 5);
-    program.gas = 100000000;
-    program.x[8] = PX_DATA_BASE;
-    program.x[10] = PAGES;
-    program.x[11] = PX_PAGE_SIZE;
-    assert_int_equal(px_program_map(&program, PX_DATA_BASE, 0x2000000, PX_MAP_ZERO, NULL, 0), PX_OK);
-    assert_int_equal(px_replay_recomp(session, &program, &replay, NULL), PX_OK);
-    assert_int_equal(replay.outcome.exit, PX_EXIT_HOSTCALL);
-    assert_int_equal(replay.outcome.dirty_count, PAGES);
-    assert_int_equal(replay.page_count, PX_REPLAY_PAGES_MAX);
-    for (uint32_t i = 0; i < PAGES; i++) {
-        const uint8_t *bytes = px_replay_page(&replay, 0x10000 + i);
-        assert_int_equal(replay.outcome.dirty[i], 0x10000 + i);
-        assert_int_equal(bytes != NULL, i < PX_REPLAY_PAGES_MAX);
-        assert_true(!bytes || bytes[0] == 4);
-    }
-    px_replay_release(&replay);
-    px_program_fini(&program);
-    px_session_destroy(session);
-}
-
-static void a_replay_that_does_not_end_says_so(void **state)
-{
-    (void)state;
-    struct px_session *session = open_session("wrong:hang=div,wrong:die=xor", 20, false);
-    struct px_program program;
-    struct px_replay replay;
-    make_program(&program, mixed, 3);
-    assert_int_equal(px_replay_interp(session, &program, &replay, NULL), PX_OK);
-    assert_int_equal(replay.kind, PX_DIFF_HANG);
-    assert_int_equal(replay.page_count, 0);
-    px_replay_release(&replay);
-    assert_int_equal(px_replay_recomp(session, &program, &replay, NULL), PX_OK);
-    assert_int_equal(replay.kind, PX_DIFF_ABORT);
-    assert_int_equal(replay.death.signal, SIGILL);
-    assert_int_equal(replay.death.pc, 0);
-    px_replay_release(&replay);
-    program.code_size = PX_CODE_MAX + 1;
-    assert_int_equal(px_replay_recomp(session, &program, &replay, NULL), PX_ERR_INPUT);
-    program.code_size = 12;
-    px_program_fini(&program);
-    px_session_destroy(session);
-}
-
-/* --- shrink --- */
-
-static void shrinking_leaves_the_instruction_that_is_wrong(void **state)
-{
-    (void)state;
-    static const char *const engines[] = { "interp,wrong:op=div", "interp,wrong:die=div" };
-    struct px_program *programs = make_programs("straight:length=64", 40), small;
-    px_program_init(&small);
-    for (size_t e = 0; e < 2; e++) {
-        struct px_session *session = open_session(engines[e], 0, true);
-        struct px_shrunk shrunk = { .diverges = false };
-        struct px_diff diff;
-        struct px_error err = { "" };
-        size_t i = 0;
-        for (; i < 40 && !shrunk.diverges; i++)
-            assert_int_equal(px_shrink(session, &programs[i], 10, &small, &shrunk, &err), PX_OK);
-        assert_true(shrunk.diverges);
-        assert_true(shrunk.confirmed);
-        assert_true(shrunk.complete);
-        assert_int_equal(shrunk.before, 64);
-        assert_int_equal(shrunk.after, 1);
-        assert_non_null(strstr(shrunk.bucket, ":div:"));
-        assert_true(shrunk.tried > 0);
-        assert_int_equal(px_decode(small.code, small.code_size, 0).op, PX_OP_DIV);
-        assert_false(small.origin.known);
-        diff_program(session, &small, &diff);
-        assert_int_equal(diff.kind, e == 0 ? PX_DIFF_OUTCOME : PX_DIFF_ABORT);
-        px_session_destroy(session);
-    }
-    px_program_fini(&small);
-    free_programs(programs, 40);
-}
-
-static void shrinking_what_agrees_changes_nothing(void **state)
-{
-    (void)state;
-    struct px_session *session = open_session("interp,block", 0, false);
-    struct px_program program, small;
-    struct px_shrunk shrunk;
-    struct px_error err = { "" };
-    make_program(&program, mixed, 3);
-    make_program(&small, countdown, 3);
-    assert_int_equal(px_shrink(session, &program, 1, &small, &shrunk, &err), PX_OK);
-    assert_false(shrunk.diverges);
-    assert_int_equal(small.code_size, sizeof countdown);
-    assert_memory_equal(small.code, countdown, sizeof countdown);
-    assert_int_equal(px_shrink(session, &program, 0, &small, &shrunk, &err), PX_ERR_INPUT);
-    assert_string_equal(err.text, "shrink: 0 seconds: expected more than 0");
-    assert_int_equal(px_program_map(&program, 1, 1, PX_MAP_ZERO, NULL, 0), PX_OK);
-    assert_int_equal(px_shrink(session, &program, 1, &small, &shrunk, &err), PX_ERR_INPUT);
-    px_program_fini(&program);
-    px_program_fini(&small);
-    px_session_destroy(session);
-}
-
-static void a_program_shrinks_with_its_memory(void **state)
-{
-    (void)state;
-    static const uint32_t code[] = { 0x00c54533, 0x00944533, 0x00043583, 0x00b54533, PX_WORD_ECALLI_0 };
-    static const uint8_t content[] = { 9, 8, 7 };
-    struct px_session *session = open_session("interp,wrong:op=ld", 0, false);
-    struct px_program program, small;
-    struct px_shrunk shrunk;
-    struct px_diff diff;
-    struct px_error err = { "" };
-    make_program(&program, code, 5);
-    program.x[8] = PX_DATA_BASE;
-    assert_int_equal(px_program_map(&program, PX_DATA_BASE, PX_PAGE_SIZE, PX_MAP_RO, content, 3), PX_OK);
-    px_program_init(&small);
-    if (px_shrink(session, &program, 10, &small, &shrunk, &err) != PX_OK)
-        fail_msg("%s", err.text);
-    assert_true(shrunk.diverges);
-    assert_int_equal(shrunk.after, 1);
-    assert_int_equal(small.map_count, 1);
-    diff_program(session, &small, &diff);
-    assert_int_equal(diff.kind, PX_DIFF_OUTCOME);
-    px_program_fini(&small);
-    px_program_fini(&program);
-    px_session_destroy(session);
-}
-
 static void the_library_says_its_version(void **state)
 {
     (void)state;
@@ -792,12 +566,6 @@ int main(void)
         cmocka_unit_test(a_batch_with_a_program_that_cannot_run_runs_nothing),
         cmocka_unit_test(large_programs_go_through_slots_one_by_one),
         cmocka_unit_test(engines_without_registers_are_compared_by_signature),
-        cmocka_unit_test(a_replay_gives_outcome_and_written_pages_of_either_engine),
-        cmocka_unit_test(a_replay_keeps_the_bytes_of_so_many_pages),
-        cmocka_unit_test(a_replay_that_does_not_end_says_so),
-        cmocka_unit_test(shrinking_leaves_the_instruction_that_is_wrong),
-        cmocka_unit_test(shrinking_what_agrees_changes_nothing),
-        cmocka_unit_test(a_program_shrinks_with_its_memory),
         cmocka_unit_test(the_library_says_its_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

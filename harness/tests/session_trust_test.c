@@ -1,0 +1,235 @@
+/* Sessions whose servers are not to be trusted: they scribble over what is shared, or never show the same twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generators/prng.h"
+#include "harness/isolate.h"
+#include "harness/session.h"
+#include "harness/tests/sessions.h"
+
+/* The shared memory of the session in whose server this runs. */
+static struct session_shared *find_shared(void)
+{
+    char line[256];
+    struct session_shared *shared = NULL;
+    FILE *file = fopen("/proc/self/maps", "re");
+    while (file && fgets(line, sizeof line, file)) {
+        char *end;
+        uintptr_t from = strtoul(line, &end, 16), to = *end == '-' ? strtoul(end + 1, NULL, 16) : from;
+        if (to - from >= sizeof *shared && to - from < sizeof *shared + PX_PAGE_SIZE)
+            shared = (struct session_shared *)from;
+    }
+    if (file)
+        fclose(file);
+    return shared;
+}
+
+/* The reference beside itself, and then everything that is shared is overwritten. */
+struct px_engine {
+    struct px_engine *inner;
+    struct session_shared *shared;
+    struct prng prng;
+};
+
+static enum px_status hostile_run(struct px_engine *engine, struct px_unit *unit,
+                                  const struct px_entry *entry, struct px_outcome *outcome,
+                                  struct px_error *err)
+{
+    struct session_shared *s = engine->shared;
+    uint8_t byte = (uint8_t)prng_next(&engine->prng);
+    enum px_status status = px_interp_engine.run(engine->inner, unit, entry, outcome, err);
+    for (size_t i = 0; i < SESSION_SLOTS; i++) {
+        memset(s->slots[i].images, byte, sizeof s->slots[i].images);
+        memset(s->slots[i].results, byte, sizeof s->slots[i].results);
+        memset(s->slots[i].findings, byte, sizeof s->slots[i].findings);
+        s->slots[i].count = byte;
+    }
+    memset(&s->shrink, byte, sizeof s->shrink);
+    memset(&s->error, byte, sizeof s->error);
+    memset(s->specs, byte, sizeof s->specs);
+    memset(&s->replay.outcome, byte, sizeof s->replay.outcome);
+    s->current = byte * UINT32_C(0x01010101);
+    s->engine = byte;
+    if (byte & 1)
+        abort();
+    s->slots[0].results[0].state = PROGRAM_DONE;
+    s->slots[0].results[0].diverges = true;
+    s->slots[0].state = SLOT_DONE;
+    abort();
+    return status;
+}
+
+static enum px_status hostile_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
+                                      struct px_unit **unit, struct px_error *err)
+{
+    return px_interp_engine.prepare(engine->inner, image, flags, unit, err);
+}
+
+static struct px_caps hostile_caps(const struct px_engine *engine)
+{
+    return px_interp_engine.caps(engine->inner);
+}
+
+static const char *hostile_spec(const struct px_engine *engine)
+{
+    (void)engine;
+    return "hostile";
+}
+
+static void hostile_reset(struct px_engine *engine)
+{
+    px_interp_engine.reset(engine->inner);
+}
+
+static enum px_fault_verdict hostile_on_fault(struct px_engine *engine, int signal, void *siginfo,
+                                              void *ucontext, struct px_fault_site *site)
+{
+    return px_interp_engine.on_fault(engine->inner, signal, siginfo, ucontext, site);
+}
+
+static const struct px_engine_ops hostile_engine = {
+    .name = "hostile",
+    .prepare = hostile_prepare,
+    .release = NULL, /* never lives to see one */
+    .run = hostile_run,
+    .caps = hostile_caps,
+    .spec = hostile_spec,
+    .reset = hostile_reset,
+    .on_fault = hostile_on_fault,
+};
+
+static enum px_status open_hostile(const char *engines, struct run *run, struct px_error *err)
+{
+    struct px_engine *e = calloc(1, sizeof *e);
+    struct engine both[2] = { { .ops = &px_interp_engine }, { .ops = &hostile_engine, .instance = e } };
+    if (!e)
+        return PX_ERR_NOMEM;
+    e->shared = find_shared();
+    prng_init(&e->prng, strtoul(engines, NULL, 10), 0);
+    enum px_status status = e->shared ? px_interp_engine.create("", &e->inner, err) : PX_ERR_INTERNAL;
+    if (status == PX_OK)
+        status = px_interp_engine.create("", &both[0].instance, err);
+    return status == PX_OK ? run_open_engines(both, 2, run, err) : status;
+}
+
+/* Any status will do, and any difference: what counts is that the caller lives to read it. */
+static void what_a_server_writes_harms_no_caller(void **state)
+{
+    (void)state;
+    enum { TIMES = 8 };
+    for (int i = 0; i < TIMES; i++) {
+        char seed[16], text[512];
+        (void)snprintf(seed, sizeof seed, "%d", i);
+        const struct sandbox sandbox = { .engines = seed, .open = open_hostile };
+        struct px_session *session;
+        struct px_program program, small;
+        struct px_diff diff;
+        struct px_replay replay;
+        struct px_shrunk shrunk;
+        struct px_error err = { "" };
+        make_program(&program, mixed, MIXED);
+        make_program(&small, mixed, MIXED);
+        if (session_start(&sandbox, i % 2, &session, &err) != PX_OK)
+            fail_msg("%s", err.text);
+        if (px_diff(session, &program, &diff, &err) == PX_OK) {
+            assert_in_range(diff.kind, PX_DIFF_OUTCOME, PX_DIFF_HANG);
+            assert_true(px_diff_describe(&diff, text, sizeof text) > 0);
+        } else {
+            assert_true(memchr(err.text, '\0', sizeof err.text) != NULL);
+        }
+        if (px_replay_recomp(session, &program, &replay, &err) == PX_OK)
+            px_replay_release(&replay);
+        if (px_shrink(session, &program, 0.1, &small, &shrunk, &err) == PX_OK && shrunk.diverges)
+            assert_true(memchr(shrunk.bucket, '\0', sizeof shrunk.bucket) != NULL);
+        px_session_destroy(session);
+        px_program_fini(&program);
+        px_program_fini(&small);
+    }
+}
+
+/* An engine that is wrong once only, over all processes. */
+static _Atomic unsigned *lies_told;
+
+static enum px_status once_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
+                               struct px_outcome *outcome, struct px_error *err)
+{
+    enum px_status status = px_interp_engine.run(engine->inner, unit, entry, outcome, err);
+    if (atomic_fetch_add(lies_told, 1) == 0)
+        outcome->x[9] ^= 1;
+    return status;
+}
+
+static void once_release(struct px_engine *engine, struct px_unit *unit)
+{
+    px_interp_engine.release(engine->inner, unit);
+}
+
+static enum px_status once_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch,
+                                     const uint8_t **bytes)
+{
+    return px_interp_engine.read_page(engine->inner, page, scratch, bytes);
+}
+
+static enum px_status open_once(const char *engines, struct run *run, struct px_error *err)
+{
+    static const struct px_engine_ops once_engine = {
+        .name = "once",
+        .prepare = hostile_prepare,
+        .release = once_release,
+        .run = once_run,
+        .read_page = once_read_page,
+        .caps = hostile_caps,
+        .spec = hostile_spec,
+        .reset = hostile_reset,
+        .on_fault = hostile_on_fault,
+    };
+    struct px_engine *e = calloc(1, sizeof *e);
+    struct engine both[2] = { { .ops = &px_interp_engine }, { .ops = &once_engine, .instance = e } };
+    (void)engines;
+    if (!e)
+        return PX_ERR_NOMEM;
+    enum px_status status = px_interp_engine.create("", &e->inner, err);
+    if (status == PX_OK)
+        status = px_interp_engine.create("", &both[0].instance, err);
+    return status == PX_OK ? run_open_engines(both, 2, run, err) : status;
+}
+
+static void what_a_fresh_process_does_not_show_is_unstable(void **state)
+{
+    (void)state;
+    const struct sandbox sandbox = { .engines = "", .open = open_once };
+    struct px_session *session;
+    struct px_program program;
+    struct px_diff diff;
+    make_program(&program, mixed, MIXED);
+    lies_told = isolate_share(sizeof *lies_told);
+    assert_non_null(lies_told);
+    assert_int_equal(session_start(&sandbox, true, &session, NULL), PX_OK);
+    assert_int_equal(px_diff(session, &program, &diff, NULL), PX_OK);
+    assert_int_equal(diff.kind, PX_DIFF_OUTCOME);
+    assert_int_equal(diff.fields, PX_FIELD_X0 << 9);
+    assert_false(diff.stable);
+    assert_int_equal(*lies_told, 2);
+    assert_int_equal(px_diff(session, &program, &diff, NULL), PX_OK);
+    assert_int_equal(diff.kind, PX_DIFF_NONE);
+    px_session_destroy(session);
+    isolate_unshare((void *)(uintptr_t)lies_told, sizeof *lies_told);
+    px_program_fini(&program);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_server_writes_harms_no_caller),
+        cmocka_unit_test(what_a_fresh_process_does_not_show_is_unstable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
