@@ -103,6 +103,27 @@ static void a_replay_that_does_not_end_says_so(void **state)
     px_session_destroy(session);
 }
 
+static void an_engine_that_does_not_take_a_program_says_so(void **state)
+{
+    (void)state;
+    static const uint32_t jump[] = { 0x0040006f, PX_WORD_ECALLI_0 }; /* jal zero, 4 */
+    struct px_session *session = open_session("interp,linear", 0, false);
+    struct px_program program;
+    struct px_replay replay;
+    struct px_diff diff;
+    struct px_error err = { "" };
+    make_program(&program, jump, 2);
+    assert_int_equal(px_replay_recomp(session, &program, &replay, &err), PX_UNSUPPORTED);
+    assert_string_equal(err.text, "engine linear does not take the program");
+    assert_int_equal(px_replay_interp(session, &program, &replay, &err), PX_OK);
+    px_replay_release(&replay);
+    diff_program(session, &program, &diff);
+    assert_int_equal(diff.kind, PX_DIFF_NONE);
+    assert_int_equal(diff.ran, 1);
+    px_program_fini(&program);
+    px_session_destroy(session);
+}
+
 /* --- shrink --- */
 
 static void shrinking_leaves_the_instruction_that_is_wrong(void **state)
@@ -190,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_replay_gives_outcome_and_written_pages_of_either_engine),
         cmocka_unit_test(a_replay_keeps_the_bytes_of_so_many_pages),
         cmocka_unit_test(a_replay_that_does_not_end_says_so),
+        cmocka_unit_test(an_engine_that_does_not_take_a_program_says_so),
         cmocka_unit_test(shrinking_leaves_the_instruction_that_is_wrong),
         cmocka_unit_test(shrinking_what_agrees_changes_nothing),
         cmocka_unit_test(a_program_shrinks_with_its_memory),
