@@ -42,7 +42,7 @@ LINK = $(CC) $(PX_LDFLAGS) $(LDFLAGS)
 
 # --- files -------------------------------------------------------------------------------------------
 
-FOLDERS := vm jit generators harness
+FOLDERS := vm jit fused generators harness
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c)))
 MAIN := harness/main.c
 TESTS := $(filter %_test.c,$(SOURCES) $(sort $(wildcard harness/tests/*.c)))
@@ -117,9 +117,12 @@ format: ## Format every C file in place
 mutation: build ## Plant every bug of corpus/bugs and count those that are found (ARGS='--seeds 5')
 	@scripts/plant run all $(ARGS)
 
-guests: ## Compile the guest programs of corpus/guests again (clang-19): their .px images
+guests: ## Compile the guest programs of corpus/guests again (clang-19): images, profile, the sequences it chooses
 	@scripts/deps guests
 	@scripts/guests update
+	+@$(SUBMAKE) programs
+	@scripts/profile-guests > build/profile.txt && mv build/profile.txt corpus/guests/profile.txt
+	@scripts/choose-sequences > build/sequences.def && mv build/sequences.def fused/sequences.def
 
 clean: ## Remove everything that was built
 	rm -rf build

@@ -5,6 +5,6 @@
 #include "harness/options.h"
 
 extern const struct command command_fuzz, command_replay, command_minimize, command_disasm, command_stats,
-    command_convert, command_emit, command_bench, command_doctor;
+    command_profile, command_convert, command_emit, command_bench, command_doctor;
 
 #endif

@@ -16,8 +16,8 @@ struct engine {
  * Lists of specs, separated by commas: a comma followed by KEY= goes on with the options before it. What campaigns
  * compare by default (%N: in one program of N), and every way of running a program that they use, for a single one.
  */
-#define ENGINES_CAMPAIGN "interp,block,block:touch=fault%16,block:cpu=baseline%16,linear%16"
-#define ENGINES_EVERY "interp,block,block:touch=fault,block:cpu=baseline,linear"
+#define ENGINES_CAMPAIGN "interp,block,fused%16,block:touch=fault%16,block:cpu=baseline%16,linear%16"
+#define ENGINES_EVERY "interp,fused,block,block:touch=fault,block:cpu=baseline,linear"
 enum { ENGINES_TEXT = 1024 }; /* room for a list, its end included */
 
 /* Length of the first spec in @list. */

@@ -173,9 +173,9 @@ static void bad_lists_are_refused_with_a_reason(void **state)
         { "", "0 engines: expected at least two to compare" },
         { "interp", "1 engine: expected at least two to compare" },
         { "interp,interp,interp,interp,interp,interp,interp,interp,interp", "more than 8 engines" },
-        { "interp,nope", "engine 'nope': expected interp, block, linear or wrong" },
-        { "Interp,block", "engine 'Interp': expected interp, block, linear or wrong" },
-        { ",interp", "engine '': expected interp, block, linear or wrong" },
+        { "interp,nope", "engine 'nope': expected interp, fused, block, linear or wrong" },
+        { "Interp,block", "engine 'Interp': expected interp, fused, block, linear or wrong" },
+        { ",interp", "engine '': expected interp, fused, block, linear or wrong" },
         { "interp:fast=1,block", "engine interp: option 'fast=1': expected none" },
         { "interp,block:cpu=z80", NULL }, /* the engine's own words */
         { "interp%2,block", share },

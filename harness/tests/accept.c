@@ -15,7 +15,7 @@ enum {
     TEXT_MAX = 16384,
 };
 
-const char accept_engines[] = "interp,block,block:cpu=baseline,block:touch=fault";
+const char accept_engines[] = "interp,fused,block,block:cpu=baseline,block:touch=fault";
 
 /* --- host faults --------------------------------------------------------------------------------------- */
 
@@ -169,10 +169,15 @@ static bool same_outcome(const struct px_outcome *a, const struct px_outcome *b)
            (a->dirty_count == 0 || memcmp(a->dirty, b->dirty, a->dirty_count * sizeof *a->dirty) == 0);
 }
 
+bool accept_interprets(const struct engine *engine)
+{
+    return strcmp(engine->ops->name, "interp") == 0 || strcmp(engine->ops->name, "fused") == 0;
+}
+
 static void check_outcome(const struct accept_case *c, const struct engine *engine,
                           const struct px_outcome *got, struct px_outcome want)
 {
-    bool interprets = strcmp(engine->ops->name, "interp") == 0;
+    bool interprets = accept_interprets(engine);
     want.interpreted = interprets ? c->count : 0;
     want.native = interprets ? 0 : c->count;
     if (same_outcome(got, &want))

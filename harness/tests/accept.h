@@ -100,6 +100,9 @@ void accept_check_each(struct run *run, const struct accept_case *cases, size_t 
 /* The same for a caller that chooses PX_PREPARE_STOPPABLE and the stop. */
 void accept_check_stopped(struct run *run, const struct accept_case *c, uint64_t stop_after_blocks);
 
+/* Whether @engine counts its instructions as interpreted; the others make native code of all they run. */
+bool accept_interprets(const struct engine *engine);
+
 /* What register @x holds at the start unless a case says otherwise: a clobbered one shows. */
 uint64_t accept_pattern(unsigned x);
 

@@ -20,6 +20,7 @@ static void an_unknown_option_is_refused_by_name_with_what_was_expected(void **s
 {
     (void)state;
     expect_refused("interp:speed=9,block", "engine interp: option 'speed=9': expected none");
+    expect_refused("interp,fused:speed=9", "engine fused: option 'speed=9': expected none");
     expect_refused("interp,block:speed=9",
                    "engine block: option 'speed=9': expected touch=check, touch=fault or cpu=FEATURES");
     expect_refused("interp,block:touch=gently",
@@ -35,11 +36,11 @@ static void an_unknown_option_is_refused_by_name_with_what_was_expected(void **s
 static void an_unknown_engine_is_refused_by_name(void **state)
 {
     (void)state;
-    expect_refused("interp,turbo", "engine 'turbo': expected interp, block, linear or wrong");
-    expect_refused("blocks,interp", "engine 'blocks': expected interp, block, linear or wrong");
+    expect_refused("interp,turbo", "engine 'turbo': expected interp, fused, block, linear or wrong");
+    expect_refused("blocks,interp", "engine 'blocks': expected interp, fused, block, linear or wrong");
     expect_refused("interp,", "1 engine: expected at least two to compare");
-    expect_refused("interp,,block", "engine '': expected interp, block, linear or wrong");
-    expect_refused(":cpu=baseline,interp", "engine '': expected interp, block, linear or wrong");
+    expect_refused("interp,,block", "engine '': expected interp, fused, block, linear or wrong");
+    expect_refused(":cpu=baseline,interp", "engine '': expected interp, fused, block, linear or wrong");
 }
 
 static void fewer_than_two_and_more_than_eight_engines_are_refused(void **state)
@@ -128,11 +129,12 @@ static void a_comma_before_a_key_goes_on_with_the_options(void **state)
 static void the_engines_of_the_acceptance_tests_are_the_ones_named(void **state)
 {
     const struct run *run = *state;
-    assert_int_equal(run->count, 4);
+    assert_int_equal(run->count, 5);
     assert_string_equal(engine_spec(&run->engines[0]), "interp");
-    assert_string_equal(engine_spec(&run->engines[1]), "block");
-    expect_baseline(&run->engines[2]);
-    assert_string_equal(engine_spec(&run->engines[3]), "block:touch=fault");
+    assert_string_equal(engine_spec(&run->engines[1]), "fused");
+    assert_string_equal(engine_spec(&run->engines[2]), "block");
+    expect_baseline(&run->engines[3]);
+    assert_string_equal(engine_spec(&run->engines[4]), "block:touch=fault");
     for (size_t i = 0; i < run->count; i++) {
         struct px_caps caps = run->caps[i];
         assert_true(caps.registers && caps.gas && caps.dirty && caps.aliasing && caps.block_starts &&
