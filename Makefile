@@ -54,6 +54,7 @@ objects_of = $(patsubst %.c,$(OBJ)/%.o,$(1))
 test_name = $(subst /,_,$(patsubst %_test.c,%,$(1)))
 
 PROGRAM := $(if $(wildcard $(MAIN)),$(BUILD)/parallax)
+MANUAL := $(if $(PROGRAM),$(BUILD)/parallax.1 $(BUILD)/completion/parallax)
 ARCHIVE := $(BUILD)/libparallax.a
 SUPPORT_ARCHIVE := $(BUILD)/libsupport.a
 TEST_NAMES := $(foreach test,$(TESTS),$(call test_name,$(test)))
@@ -132,7 +133,7 @@ help: ## List the targets
 
 # --- objects, archives, programs ---------------------------------------------------------------------
 
-programs: $(ARCHIVE) $(PROGRAM)
+programs: $(ARCHIVE) $(PROGRAM) $(MANUAL)
 test-programs: $(TEST_PROGRAMS)
 
 SANITIZER_PROGRAMS := $(foreach mode,asan ubsan,$(TEST_NAMES:%=build/$(mode)$(COMPILER)/tests/%))
@@ -179,6 +180,13 @@ $(ARCHIVE) $(SUPPORT_ARCHIVE): $(BUILD)/members
 
 $(BUILD)/parallax: $(call objects_of,$(MAIN)) $(ARCHIVE)
 	$(call say,LINK)$(LINK) $(filter %.o %.a,$^) $(PX_LDLIBS) $(LDLIBS) -o $@
+
+# The program knows its options best.
+$(BUILD)/parallax.1: $(PROGRAM)
+	$(call say,MAN)$< --man > $@
+$(BUILD)/completion/parallax: $(PROGRAM)
+	@mkdir -p $(@D)
+	$(call say,MAN)$< --completion=bash > $@
 
 define test_rule
 $(BUILD)/tests/$(call test_name,$(1)): $(call objects_of,$(1)) $(SUPPORT_ARCHIVE) $(ARCHIVE)

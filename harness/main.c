@@ -3,6 +3,7 @@
 
 #include "generators/generator.h"
 #include "harness/commands.h"
+#include "harness/manual.h"
 #include "harness/version.h"
 
 static const struct command *const commands[] = { &command_fuzz,    &command_replay,  &command_minimize,
@@ -18,7 +19,9 @@ static void print_help(void)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     printf("\n  parallax COMMAND --help    options and examples\n"
-           "  parallax --version         build and generator versions\n\n"
+           "  parallax --version         build and generator versions\n"
+           "  parallax --man             the man page\n"
+           "  parallax --completion=bash completion for bash\n\n"
            "exit codes: 0 agree, 1 divergence, 2 usage or environment, 3 internal error, 130 interrupted\n");
 }
 
@@ -38,6 +41,14 @@ static int run(int argc, char **argv)
     }
     if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
         print_version();
+        return EXIT_AGREE;
+    }
+    if (argc == 2 && strcmp(argv[1], "--man") == 0) {
+        manual_print_page(commands, sizeof commands / sizeof commands[0]);
+        return EXIT_AGREE;
+    }
+    if (argc == 2 && strcmp(argv[1], "--completion=bash") == 0) {
+        manual_print_completion(commands, sizeof commands / sizeof commands[0]);
         return EXIT_AGREE;
     }
     for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof commands[0]; i++)

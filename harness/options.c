@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/manual.h"
+
 int options_fail(const struct command *command, const char *fmt, ...)
 {
     va_list args;
@@ -35,6 +37,18 @@ static void print_help(const struct command *command, const struct option *optio
         printf("  %-26s %s\n", left, options[i].help);
     }
     printf("  %-26s %s\n\nexamples:\n%s", "--help", "this text", command->examples);
+}
+
+typedef void print_fn(const struct command *command, const struct option *options, size_t count);
+
+/* What @arg asks to be told; NULL: nothing. */
+static print_fn *help_of(const char *arg)
+{
+    if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
+        return print_help;
+    if (strcmp(arg, MANUAL_PAGE_ARGUMENT) == 0)
+        return manual_print_page_part;
+    return strcmp(arg, MANUAL_COMPLETION_ARGUMENT) == 0 ? manual_print_completion_part : NULL;
 }
 
 static const struct option *find(const struct option *options, size_t count, const char *name, size_t length)
@@ -92,8 +106,9 @@ int options_parse(const struct command *command, const struct option *options, s
             only_positional = true;
             continue;
         }
-        if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
-            print_help(command, options, count);
+        print_fn *help = help_of(arg);
+        if (help) {
+            help(command, options, count);
             return EXIT_AGREE;
         }
         size_t length = arg[1] == '-' ? strcspn(arg + 2, "=") : 0;

@@ -1,6 +1,6 @@
 /*
- * Command-line options from tables: parsing, --help and error lines all follow from the rows, as will
- * the man page and the shell completions.
+ * Command-line options from tables: parsing, --help and error lines all follow from the rows, as do the man page and
+ * the shell completion (manual.h).
  */
 #ifndef PX_OPTIONS_H
 #define PX_OPTIONS_H

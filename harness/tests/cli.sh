@@ -70,6 +70,61 @@ test_every_command_has_help() {
     done
 }
 
+# What completion offers for the words of a command line, the last of them unfinished.
+complete_line() { # word...
+    local COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    _parallax
+}
+
+test_man_page_and_completion_have_every_command_and_option() {
+    local command commands option
+    run --completion=bash
+    expect_exit 0
+    compopt() { :; } # works within a completion only
+    # shellcheck source=/dev/null
+    source out
+    run --man
+    expect_exit 0
+    expect_empty err
+    cp out page
+    complete_line parallax ''
+    commands="${COMPREPLY[*]}"
+    run --help
+    [[ "$(awk '/^commands:/ { inside = 1; next } /^$/ { inside = 0 } inside { print $1 }' out | xargs) --help --version" == "$commands" ]]
+    for command in ${commands% --help --version}; do
+        run "$command" --help
+        sed -n "/^\.SS parallax $command /,/^\.nf/p" page >part
+        complete_line parallax "$command" -
+        while read -r option; do
+            grep -qF "\\fB${option//-/\\-}\\fR" part || [[ $option == --help ]]
+            [[ " ${COMPREPLY[*]} " == *" $option "* || " ${COMPREPLY[*]} " == *" $option= "* ]]
+        done < <(sed -n 's/^  \(--[a-z-]*\).*/\1/p' out)
+        grep -q '^\.nf$' part
+    done
+}
+
+test_completion_offers_what_fits() {
+    run --completion=bash
+    compopt() { :; }
+    # shellcheck source=/dev/null
+    source out
+    complete_line parallax fu
+    [[ ${COMPREPLY[*]} == fuzz ]]
+    complete_line parallax fuzz --se
+    [[ ${COMPREPLY[*]} == --seed= ]]
+    complete_line parallax fuzz --gen = bou
+    [[ ${COMPREPLY[*]} == boundary ]]
+    complete_line parallax fuzz --gen =
+    [[ ${COMPREPLY[*]} == 'mix boundary '* ]]
+    complete_line parallax replay --gen str
+    [[ ${COMPREPLY[*]} == straight ]]
+    complete_line parallax fuzz --seed = 1
+    ((${#COMPREPLY[@]} == 0))
+    complete_line parallax nope -
+    ((${#COMPREPLY[@]} == 0))
+    refused "parallax: unknown command '--completion=zsh': see parallax --help" --completion=zsh
+}
+
 # --- fuzz --------------------------------------------------------------------------------------------
 
 test_fuzz_refuses_options_that_cannot_be() {
