@@ -70,6 +70,14 @@ test_every_command_has_help() {
     done
 }
 
+# Of what the program just printed.
+load_completion() {
+    # shellcheck disable=SC2317 # the completion calls it
+    compopt() { :; } # works within a real completion only
+    # shellcheck source=/dev/null
+    source out
+}
+
 # What completion offers for the words of a command line, the last of them unfinished.
 complete_line() { # word...
     local COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
@@ -80,9 +88,7 @@ test_man_page_and_completion_have_every_command_and_option() {
     local command commands option
     run --completion=bash
     expect_exit 0
-    compopt() { :; } # works within a completion only
-    # shellcheck source=/dev/null
-    source out
+    load_completion
     run --man
     expect_exit 0
     expect_empty err
@@ -105,9 +111,7 @@ test_man_page_and_completion_have_every_command_and_option() {
 
 test_completion_offers_what_fits() {
     run --completion=bash
-    compopt() { :; }
-    # shellcheck source=/dev/null
-    source out
+    load_completion
     complete_line parallax fu
     [[ ${COMPREPLY[*]} == fuzz ]]
     complete_line parallax fuzz --se
