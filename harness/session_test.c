@@ -50,7 +50,7 @@ static void options_that_cannot_be_are_refused(void **state)
     options = (struct px_session_options){ .size = sizeof options, .engines = "interp" };
     refuse(&options, "1 engine: expected at least two to compare");
     options.engines = "interp,nope";
-    refuse(&options, "engine 'nope': expected interp, block");
+    refuse(&options, "engine 'nope': expected interp, fused, block");
     options.engines = "interp,block:x=1";
     refuse(&options, "engine block: option 'x=1': expected touch=check, touch=fault");
 }
@@ -79,7 +79,7 @@ static void without_options_a_session_compares_what_campaigns_do(void **state)
     assert_int_equal(px_session_create(NULL, &session, NULL), PX_OK);
     assert_string_equal(px_session_engine(session, 0), "interp");
     assert_string_equal(px_session_engine(session, 1), "block");
-    assert_string_equal(px_session_engine(session, 2), "block:touch=fault");
+    assert_string_equal(px_session_engine(session, 2), "fused");
     make_program(&program, mixed, 3);
     diff_program(session, &program, &diff);
     assert_int_equal(diff.kind, PX_DIFF_NONE);
