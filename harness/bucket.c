@@ -107,6 +107,7 @@ static void make_plain(char *text, size_t size, const char *besides)
 void bucket_make_harmless(struct bucket *b)
 {
     finding_make_harmless(&b->finding);
+    finding_make_harmless(&b->at);
     make_bool(&b->diverges);
     make_bool(&b->x_known);
     if (b->place > BUCKET_VANISHED)

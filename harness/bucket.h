@@ -13,6 +13,8 @@
 #include "harness/finding.h"
 #include "vm/isa.h"
 
+enum { BUCKET_ENGINES_MAX = 132 };
+
 enum bucket_place {
     BUCKET_INSN,     /* the instruction was found */
     BUCKET_BLOCK, /* only its block was: alone, the block's instructions agree; op is the likeliest of them */
@@ -25,6 +27,9 @@ struct bucket {
     enum bucket_place place;
 
     uint64_t block; /* the block that diverges, counted as executed, from 1; 0 when not known */
+    uint64_t visit; /* BUCKET_INSN: it then runs for the so manieth time, from 1; 0: not counted */
+    size_t number, count; /* BUCKET_INSN: it is the block's instruction @number, from 1, of @count */
+    struct finding at; /* BUCKET_INSN, BUCKET_BLOCK: what differs behind it, in lockstep */
     uint32_t block_pc; /* where it starts, and the registers there */
     uint64_t block_x[PX_REG_COUNT];
     uint64_t block_gas; /* left there */
@@ -36,7 +41,7 @@ struct bucket {
     uint8_t bytes[8];
     size_t bytes_known;
 
-    char engines[132]; /* both canonical specs, "interp|block" */
+    char engines[BUCKET_ENGINES_MAX]; /* both canonical specs, "interp|block" */
     char op[24]; /* mnemonic; "gate", "entry", "end", "compile", "?" where there is none */
     char fields[24]; /* bucket_field, or what killed the process */
     char operands[48]; /* special case of the operands, exits of both sides, or "-" */

@@ -4,36 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "generators/generator.h"
 #include "harness/commands.h"
+#include "harness/disassembly.h"
+#include "harness/program_args.h"
 #include "vm/blocks.h"
 #include "vm/program.h"
 
-#define NO_INDEX UINT64_MAX
-
 enum { TEXT_MAX = 96 };
-
-/* What to show: a file, or a generator's program when @path is NULL. */
-struct wanted {
-    const char *path, *spec;
-    uint64_t seed, index;
-};
-
-static enum px_status generate(const struct wanted *wanted, struct px_program *program, struct px_error *err)
-{
-    struct px_gen gen;
-    enum px_status status = px_gen_parse(wanted->spec ? wanted->spec : "mix", &gen, err);
-    if (status != PX_OK)
-        return status;
-    if (wanted->index >= px_gen_count(&gen))
-        return px_fail(err, PX_ERR_INPUT, "--index: %" PRIu64 ": generator %s has %" PRIu64 " programs",
-                       wanted->index, gen.spec, px_gen_count(&gen));
-    status = px_gen_make(&gen, wanted->seed, wanted->index, program);
-    if (status != PX_OK)
-        return px_fail(err, status, "program %" PRIu64 " of %s: %s", wanted->index, gen.spec,
-                       px_status_name(status));
-    return PX_OK;
-}
 
 static const char *plural(uint64_t count)
 {
@@ -102,35 +79,17 @@ static void format_note(const struct px_blocks *blocks, const struct px_insn *in
         (void)snprintf(note, size, "%s", insn->op == PX_OP_ILLEGAL ? "illegal" : "");
 }
 
-/* Mnemonic and operands in columns; px_disassemble puts a tab between them. */
-static void format_insn(const struct px_insn *insn, uint32_t word, char *columns, size_t size)
+static void print_insn(const struct px_image *image, const struct px_blocks *blocks, uint32_t pc)
 {
-    char text[TEXT_MAX];
-    (void)px_disassemble(insn, word, text, sizeof text);
-    int mnemonic = (int)strcspn(text, "\t");
-    if (text[mnemonic] == '\0')
-        (void)snprintf(columns, size, "%s", text);
-    else
-        (void)snprintf(columns, size, "%-11.*s %s", mnemonic, text, text + mnemonic + 1);
-}
-
-static void print_insn(const struct px_image *image, const struct px_blocks *blocks,
-                       const struct px_insn *insn, uint32_t pc)
-{
-    char hex[9] = "", columns[2 * TEXT_MAX] = "cut by the end of code", note[TEXT_MAX] = "";
-    size_t inside = image->code_size - pc < insn->len ? image->code_size - pc : insn->len;
-    uint32_t word = 0;
-    for (size_t i = 0; i < inside; i++)
-        word |= (uint32_t)image->code[pc + i] << 8 * i;
-    (void)snprintf(hex, sizeof hex, "%0*" PRIx32, (int)(2 * inside), word);
-    if (inside == insn->len) {
-        format_insn(insn, word, columns, sizeof columns);
-        format_note(blocks, insn, pc, note, sizeof note);
-    }
+    struct guest_line line;
+    char note[TEXT_MAX] = "";
+    guest_line_read(image->code, image->code_size, pc, &line);
+    if (!line.cut)
+        format_note(blocks, &line.insn, pc, note, sizeof note);
     if (note[0] == '\0')
-        printf("  %04" PRIx32 "  %-8s  %s\n", pc, hex, columns);
+        printf("  %04" PRIx32 "  %-8s  %s\n", pc, line.hex, line.text);
     else
-        printf("  %04" PRIx32 "  %-8s  %-34s  %s\n", pc, hex, columns, note);
+        printf("  %04" PRIx32 "  %-8s  %-34s  %s\n", pc, line.hex, line.text, note);
 }
 
 static enum px_status print_program(struct px_program *program, struct px_error *err)
@@ -151,7 +110,7 @@ static enum px_status print_program(struct px_program *program, struct px_error 
         const struct px_insn *insn = &blocks.insns[block->first];
         print_block(block, i, block->start == image.entry_pc);
         for (uint32_t pc = block->start, n = 0; n < block->count; n++, insn++) {
-            print_insn(&image, &blocks, insn, pc);
+            print_insn(&image, &blocks, pc);
             pc += insn->len;
         }
     }
@@ -159,65 +118,47 @@ static enum px_status print_program(struct px_program *program, struct px_error 
     return PX_OK;
 }
 
-static enum px_status show(const struct wanted *wanted, bool as_px, struct px_error *err)
+static enum px_status show(struct px_program *program, bool as_px, struct px_error *err)
 {
-    struct px_program program;
-    px_program_init(&program);
-    enum px_status status =
-        wanted->path ? px_program_load(&program, wanted->path, err) : generate(wanted, &program, err);
-    if (status == PX_OK && as_px) {
-        status = px_program_write(&program, stdout);
+    enum px_status status;
+    if (as_px) {
+        status = px_program_write(program, stdout);
         if (status != PX_OK)
             (void)px_fail(err, status, "standard output: %s",
                           status == PX_ERR_SYSTEM ? strerror(errno) : px_status_name(status));
-    } else if (status == PX_OK) {
-        status = print_program(&program, err);
-        if (status == PX_OK && (fflush(stdout) != 0 || ferror(stdout)))
-            status = px_fail(err, PX_ERR_SYSTEM, "standard output: %s", strerror(errno));
+        return status;
     }
-    px_program_fini(&program);
+    status = print_program(program, err);
+    if (status == PX_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = px_fail(err, PX_ERR_SYSTEM, "standard output: %s", strerror(errno));
     return status;
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct wanted wanted = { .seed = 1, .index = NO_INDEX };
+    struct program_args args = { .seed.value = 1 };
     bool as_px = false;
     const struct option options[] = {
-        { .name = "gen",
-          .kind = OPTION_TEXT,
-          .target = &wanted.spec,
-          .value = "SPEC",
-          .help = "generator of the program to show (mix)" },
-        { .name = "seed",
-          .kind = OPTION_NUMBER,
-          .target = &wanted.seed,
-          .max = UINT64_MAX,
-          .value = "S",
-          .help = "its seed (1)" },
-        { .name = "index",
-          .kind = OPTION_NUMBER,
-          .target = &wanted.index,
-          .max = NO_INDEX - 1,
-          .value = "I",
-          .help = "its number; wanted unless there is a FILE" },
-        { .name = "px", .kind = OPTION_FLAG, .target = &as_px, .help = "print the .px text" },
+        { "gen", OPTION_TEXT, &args.gen, 0, 0, "SPEC", "generator of the program to show (default mix)" },
+        { "seed", OPTION_GIVEN, &args.seed, 0, UINT64_MAX, "S", "its seed (default 1)" },
+        { "index", OPTION_GIVEN, &args.index, 0, UINT64_MAX - 1, "I",
+          "its number; wanted unless there is a FILE" },
+        { "px", OPTION_FLAG, &as_px, 0, 0, NULL, "print the .px text" },
     };
     int positional;
     int code = options_parse(command, options, sizeof options / sizeof options[0], argc, argv, &positional);
     if (code >= 0)
         return code;
-    if (positional > 1)
-        return options_fail(command, "unexpected argument '%.60s': expected one FILE", argv[2]);
-    if ((positional == 1) == (wanted.index != NO_INDEX))
-        return options_fail(command, "expected a FILE or --index, and not both");
-    if (positional == 1 && (wanted.spec || wanted.seed != 1))
-        return options_fail(command, "--gen and --seed go with --index, not with a FILE");
-
+    struct px_program program;
     struct px_error err;
-    wanted.path = positional == 1 ? argv[1] : NULL;
-    enum px_status status = show(&wanted, as_px, &err);
-    return status == PX_OK ? EXIT_AGREE : options_fail_status(command, status, &err);
+    px_program_init(&program);
+    code = program_args_load(command, &args, positional, argv, &program);
+    if (code < 0) {
+        enum px_status status = show(&program, as_px, &err);
+        code = status == PX_OK ? EXIT_AGREE : options_fail_status(command, status, &err);
+    }
+    px_program_fini(&program);
+    return code;
 }
 
 const struct command command_disasm = {

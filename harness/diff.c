@@ -70,6 +70,9 @@ void diff_page(struct diff *diff, uint32_t number, const uint8_t *a, const uint8
     diff->offset = at;
     diff->byte_a = a[at];
     diff->byte_b = b[at];
+    size_t line = at / DIFF_LINE * DIFF_LINE;
+    memcpy(diff->line_a, a + line, DIFF_LINE);
+    memcpy(diff->line_b, b + line, DIFF_LINE);
 }
 
 struct text {

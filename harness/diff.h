@@ -21,6 +21,11 @@ enum {
 };
 #define DIFF_REGISTERS UINT32_C(0xffff0000)
 
+enum {
+    DIFF_LINE = 8,
+    DIFF_ROWS_MAX = 32, /* more than there are fields */
+};
+
 struct diff {
     uint32_t fields;     /* 0: no difference */
     struct px_outcome a, b; /* dirty pointers are NULL: the sets died with the run */
@@ -28,6 +33,7 @@ struct diff {
     uint32_t page;       /* DIFF_MEMORY: number of the first page that differs ... */
     uint16_t offset;     /* ... and the first byte in it */
     uint8_t byte_a, byte_b;
+    uint8_t line_a[DIFF_LINE], line_b[DIFF_LINE]; /* the aligned bytes around it */
 };
 
 /* Compares outcomes as far as both @a_caps and @b_caps go; fills everything but the memory part. */
@@ -43,5 +49,15 @@ size_t diff_fields_format(uint32_t fields, char *text, size_t size);
 /* Writes one line per differing field, "  x10    interp 0x1   block 0x2", NUL-terminated. */
 size_t diff_describe(const struct diff *diff, const char *a_name, const char *b_name, char *text,
                      size_t size);
+
+/* One differing field with both values, to be set in columns. */
+struct diff_row {
+    char name[24]; /* "a0 (x10)", "memory 0x10000008" */
+    char a[40], b[40];
+    char note[48]; /* "" or what to add */
+};
+
+/* Fills @rows, at least DIFF_ROWS_MAX, with a row per differing field; returns how many. */
+size_t diff_rows(const struct diff *diff, struct diff_row *rows);
 
 #endif

@@ -20,6 +20,9 @@ void finding_from_death(struct finding *finding, const struct host_record *recor
     finding->in_harness = words == WORDS_HARNESS;
     finding->guest_pc_known = record->guest_pc_known != 0;
     finding->guest_pc = record->guest_pc;
+    finding->site = record->site;
+    finding->sample_count = record->sample_count < HANG_SAMPLES ? record->sample_count : HANG_SAMPLES;
+    memcpy(finding->samples, record->samples, sizeof finding->samples);
 }
 
 void make_bool(bool *value)
@@ -39,6 +42,14 @@ void finding_make_harmless(struct finding *finding)
         finding->signal = 0;
     make_bool(&finding->guest_pc_known);
     make_bool(&finding->in_harness);
+    make_bool(&finding->site.known);
+    make_bool(&finding->site.code_known);
+    if (finding->site.byte_count > sizeof finding->site.bytes)
+        finding->site.byte_count = 0;
+    if (finding->sample_count > HANG_SAMPLES)
+        finding->sample_count = 0;
+    for (size_t i = 0; i < HANG_SAMPLES; i++)
+        make_bool(&finding->samples[i].known);
     finding->diff.a.dirty = finding->diff.b.dirty = NULL;
 }
 

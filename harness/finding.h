@@ -23,6 +23,9 @@ struct finding {
     uint32_t guest_pc; /* FINDING_ABORT in generated code */
     bool guest_pc_known;
     bool in_harness; /* FINDING_ABORT: it was our own C code */
+    struct px_fault_site site; /* FINDING_ABORT: where in generated code */
+    uint32_t sample_count; /* FINDING_HANG: where it was seen */
+    struct host_sample samples[HANG_SAMPLES];
     struct diff diff; /* FINDING_DIFF */
 };
 

@@ -31,6 +31,13 @@ static bool from_outside(const siginfo_t *info)
     return info->si_code <= 0 && info->si_pid != getpid();
 }
 
+static void note_site(struct host_record *record, const struct px_fault_site *site)
+{
+    record->guest_pc_known = site->known;
+    record->guest_pc = site->guest_pc;
+    record->site = *site;
+}
+
 static void on_fault(int signal_number, siginfo_t *info, void *ucontext)
 {
     struct host_record *record = current->record;
@@ -46,11 +53,12 @@ static void on_fault(int signal_number, siginfo_t *info, void *ucontext)
         case PX_FAULT_EXIT:
             return;
         case PX_FAULT_ABORT:
-            record->guest_pc_known = site.known;
-            record->guest_pc = site.guest_pc;
+            note_site(record, &site);
             leave(record, WORDS_ABORT);
             break;
         case PX_FAULT_NOT_MINE:
+            if (site.known) /* our own code, called from a guest's */
+                note_site(record, &site);
             break;
         }
     }
@@ -61,22 +69,39 @@ static void on_fault(int signal_number, siginfo_t *info, void *ucontext)
         raise(signal_number);
 }
 
-/* Periodic in CPU time, so that a machine that is busy elsewhere hangs nobody. */
-static void on_tick(int signal_number)
+/* It has been running for a while: where is it? */
+static void take_sample(int signal_number, siginfo_t *info, void *ucontext)
 {
-    (void)signal_number;
+    struct host_record *record = current->record;
+    struct host_sample sample = { .known = false };
+    for (size_t i = 0; i < current->run->count && !sample.known; i++) {
+        const struct engine *engine = &current->run->engines[i];
+        struct px_fault_site site = { .known = false };
+        (void)engine->ops->on_fault(engine->instance, signal_number, info, ucontext, &site);
+        sample = (struct host_sample){ .known = site.known, .guest_pc = site.guest_pc, .code = site.code };
+    }
+    record->samples[record->sample_count++ % HANG_SAMPLES] = sample;
+}
+
+/* Periodic in CPU time, so that a machine that is busy elsewhere hangs nobody. */
+static void on_tick(int signal_number, siginfo_t *info, void *ucontext)
+{
     uint64_t running = atomic_load(current->running);
     if (running == 0 || running != current->seen) {
         current->seen = running;
         current->ticks = 0;
-    } else if (++current->ticks > (current->ticks_max ? current->ticks_max : HANG_TICKS)) {
+        current->record->sample_count = 0;
+        return;
+    }
+    take_sample(signal_number, info, ucontext);
+    if (++current->ticks > (current->ticks_max ? current->ticks_max : HANG_TICKS)) {
         leave(current->record, WORDS_HANG);
     }
 }
 
 static enum px_status start_timer(unsigned tick_ms, struct px_error *err)
 {
-    struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_ONSTACK | SA_RESTART };
+    struct sigaction action = { .sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
     unsigned ms = tick_ms ? tick_ms : HANG_CPU_SECONDS * 1000 / HANG_TICKS;
     struct timeval tick = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
     struct itimerval timer = { .it_interval = tick, .it_value = tick };

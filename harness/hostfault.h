@@ -14,6 +14,7 @@
 enum {
     HANG_CPU_SECONDS = 1, /* of CPU time for one program */
     HANG_TICKS = 10,      /* the timer looks so often in that time */
+    HANG_SAMPLES = 16,    /* of where a program that may hang is; the last ones are kept */
 };
 
 enum last_words {
@@ -24,6 +25,12 @@ enum last_words {
     WORDS_KILLED,  /* another process sent a signal that ends */
 };
 
+/* Where generated code was when the timer looked. */
+struct host_sample {
+    bool known;
+    uint32_t guest_pc, code;
+};
+
 /* What a worker leaves behind, in shared memory. */
 struct host_record {
     _Atomic uint32_t words; /* enum last_words; written last */
@@ -31,6 +38,10 @@ struct host_record {
     uint64_t address; /* that was accessed, or executed */
     uint32_t guest_pc_known; /* not 0: it is */
     uint32_t guest_pc;
+    struct px_fault_site site; /* code, at and bytes of an abort */
+    uint32_t
+        sample_count; /* taken of the program under way: the last of them are in samples, at i % HANG_SAMPLES */
+    struct host_sample samples[HANG_SAMPLES];
 };
 
 /* What the handlers look at. */
@@ -38,7 +49,7 @@ struct hostfault {
     struct run *run;
     struct host_record *record;
     _Atomic uint64_t *running; /* changes from program to program; 0 while none runs */
-    uint64_t seen;             /* the timer's memory */
+    uint64_t seen; /* the timer's memory */
     unsigned ticks;
     unsigned tick_ms, ticks_max; /* 0: as HANG_CPU_SECONDS and HANG_TICKS say */
 };

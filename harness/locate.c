@@ -51,7 +51,7 @@ static enum px_status run_engines(struct search *s, struct view *view, uint64_t 
     return status;
 }
 
-static const struct locate_death *died_before(const struct locate_journal *journal, struct locate_step step)
+const struct locate_death *locate_died(const struct locate_journal *journal, struct locate_step step)
 {
     for (size_t i = 0; i < journal->death_count; i++)
         if (journal->deaths[i].step.stage == step.stage && journal->deaths[i].step.number == step.number)
@@ -82,7 +82,7 @@ enum px_status locate_look(struct search *s, struct view *view, enum stage stage
 {
     struct locate_journal *journal = s->l->journal;
     struct locate_step step = { .stage = stage, .number = number };
-    const struct locate_death *death = died_before(journal, step);
+    const struct locate_death *death = locate_died(journal, step);
     *v = (struct verdict){ .differs = false };
     if (death) {
         v->differs = v->died = true;
@@ -266,6 +266,9 @@ static enum px_status look_into_block(struct search *s)
     }
     const struct px_program *p = &s->whole.program;
     b->place = BUCKET_INSN;
+    b->number = keep;
+    b->count = s->count;
+    b->at = s->at.finding;
     b->pc = s->offsets[keep - 1];
     b->insn = px_decode(p->code, p->code_size, b->pc);
     b->x_known = !agreed.died && agreed.a.exit == PX_EXIT_STOPPED;
@@ -304,6 +307,7 @@ static enum px_status name_block(struct search *s)
     b->block_pc = s->before.a.pc;
     memcpy(b->block_x, s->before.a.x, sizeof b->block_x);
     b->block_gas = s->before.a.gas;
+    b->at = s->at.finding;
     locate_read_block(s, b->block_pc);
     const struct px_outcome *a = &s->at.finding.diff.a;
     bool entry = !s->at.died && s->block == 1 && a->exit == PX_EXIT_PANIC && a->arg == PX_PANIC_BAD_ENTRY;

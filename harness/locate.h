@@ -9,6 +9,7 @@
 #define PX_LOCATE_H
 
 #include "harness/bucket.h"
+#include "harness/hostcode.h"
 #include "harness/run.h"
 
 enum {
@@ -53,5 +54,15 @@ struct locate {
  */
 enum px_status locate(struct locate *locate, const struct px_program *program, size_t other,
                       struct bucket *bucket, struct px_error *err) PX_CHECKED;
+
+/* The instruction that a located divergence is to be looked at from. False: there is none. */
+bool locate_center(const struct px_program *program, const struct bucket *bucket, uint32_t *pc);
+
+/*
+ * The host code of the diverging engine around locate_center, as the whole program is compiled; counts bucket->visit. May not
+ * return: see the journal. Nothing is known then.
+ */
+enum px_status locate_code(struct locate *locate, struct px_program *program, struct bucket *bucket,
+                           struct hostcode *code, struct px_error *err) PX_CHECKED;
 
 #endif

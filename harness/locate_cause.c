@@ -151,6 +151,7 @@ static enum px_status find_price(struct search *s, size_t keep)
         if (status != PX_OK || v.died || !(v.finding.diff.fields & DIFF_GAS))
             continue;
         b->pc = s->offsets[i];
+        b->number = i + 1;
         b->insn = insn;
         b->x_known = false; /* those of the place where it showed are of no use */
         (void)snprintf(b->op, sizeof b->op, "%s", px_ops[insn.op].mnemonic);

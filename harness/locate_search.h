@@ -19,6 +19,7 @@ enum stage {
     STAGE_CUT,
     STAGE_OPERANDS,
     STAGE_PRICE,
+    STAGE_CODE, /* nothing runs: code is compiled to be shown */
 };
 
 struct verdict {
@@ -54,6 +55,9 @@ struct search {
 /* Runs @view from its entry to the end, or for @stop blocks. */
 enum px_status locate_look(struct search *s, struct view *view, enum stage stage, uint64_t number,
                            uint64_t stop, struct verdict *v) PX_CHECKED;
+/* The death that this step of the search ended in when it was tried before, or NULL. */
+const struct locate_death *locate_died(const struct locate_journal *journal, struct locate_step step);
+
 void locate_release(struct search *s, struct view *view);
 
 /* State after @k blocks of the whole program. */

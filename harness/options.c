@@ -79,10 +79,14 @@ static int set(const struct command *command, const struct option *option, const
         *(bool *)option->target = true;
         break;
     case OPTION_NUMBER:
+    case OPTION_GIVEN:
         if (!parse_number(value, &number) || number < option->min || number > option->max)
             return options_fail(command, "--%s: '%.60s': expected a number from %" PRIu64 " to %" PRIu64,
                                 option->name, value, option->min, option->max);
-        *(uint64_t *)option->target = number;
+        if (option->kind == OPTION_GIVEN)
+            *(struct option_given *)option->target = (struct option_given){ .value = number, .given = true };
+        else
+            *(uint64_t *)option->target = number;
         break;
     case OPTION_TEXT:
         *(const char **)option->target = value;

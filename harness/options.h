@@ -23,14 +23,20 @@ enum {
 enum option_kind {
     OPTION_FLAG,   /* bool *: no value */
     OPTION_NUMBER, /* uint64_t *: decimal or 0x hex, min..max */
+    OPTION_GIVEN,  /* struct option_given *: the same, and whether it was given at all */
     OPTION_TEXT,   /* const char **: borrowed from argv */
+};
+
+struct option_given {
+    uint64_t value;
+    bool given;
 };
 
 struct option {
     const char *name; /* without the dashes */
     enum option_kind kind;
     void *target;
-    uint64_t min, max;  /* OPTION_NUMBER */
+    uint64_t min, max;  /* OPTION_NUMBER, OPTION_GIVEN */
     const char *value;  /* what --help calls the value: "N", "FILE" */
     const char *help;   /* one line; says the default */
 };

@@ -35,7 +35,9 @@ struct probe_shared {
     _Atomic uint64_t running;
     size_t other;
     struct px_program program; /* its bytes are in `bytes`: code, then content */
+    bool wants_code;
     struct bucket bucket;
+    struct hostcode code;
     enum px_status status;
     struct px_error error;
     uint8_t bytes[PROBE_BYTES_MAX];
@@ -81,6 +83,14 @@ static enum px_status open_engines(const struct probe_config *config, struct pro
     return sandbox_enter(&config->sandbox, run, hostfault, &shared->error);
 }
 
+static enum px_status answer(struct locate *l, struct probe_shared *shared)
+{
+    enum px_status status = locate(l, &shared->program, shared->other, &shared->bucket, &shared->error);
+    if (status == PX_OK && shared->wants_code && shared->bucket.diverges)
+        status = locate_code(l, &shared->program, &shared->bucket, &shared->code, &shared->error);
+    return status;
+}
+
 _Noreturn static void serve(const struct probe_config *config, struct probe_shared *shared)
 {
     struct run run;
@@ -95,8 +105,7 @@ _Noreturn static void serve(const struct probe_config *config, struct probe_shar
         while (atomic_load(&shared->turn) != TURN_CHILD)
             await_turn(shared, TURN_CHILD, IDLE_MS);
         if (opened == PX_OK)
-            shared->status =
-                locate(&locate_on, &shared->program, shared->other, &shared->bucket, &shared->error);
+            shared->status = answer(&locate_on, shared);
         give_turn(shared, TURN_CALLER);
     }
 }
@@ -252,8 +261,8 @@ static void write_request(struct probe *p, const struct px_program *program, siz
     s->journal.death_count = 0;
 }
 
-enum px_status probe_bucket(struct probe *probe, const struct px_program *program, size_t other,
-                            struct bucket *bucket, struct px_error *err)
+static enum px_status request(struct probe *probe, const struct px_program *program, size_t other,
+                              struct px_error *err)
 {
     struct probe_shared *s = probe->shared;
     if (program->code_size > PROBE_BYTES_MAX || program->content_size > PROBE_BYTES_MAX - program->code_size)
@@ -278,8 +287,33 @@ enum px_status probe_bucket(struct probe *probe, const struct px_program *progra
     }
     if (s->status != PX_OK)
         return px_fail(err, s->status, "%.*s", (int)sizeof s->error.text - 1, s->error.text);
-    *bucket = s->bucket;
+    return PX_OK;
+}
+
+enum px_status probe_bucket(struct probe *probe, const struct px_program *program, size_t other,
+                            struct bucket *bucket, struct px_error *err)
+{
+    probe->shared->wants_code = false;
+    enum px_status status = request(probe, program, other, err);
+    if (status != PX_OK)
+        return status;
+    *bucket = probe->shared->bucket;
     bucket_make_harmless(bucket);
+    return PX_OK;
+}
+
+enum px_status probe_locate(struct probe *probe, const struct px_program *program, size_t other,
+                            struct bucket *bucket, struct hostcode *code, struct px_error *err)
+{
+    probe->shared->wants_code = true;
+    probe->shared->code.known = false;
+    enum px_status status = request(probe, program, other, err);
+    if (status != PX_OK)
+        return status;
+    *bucket = probe->shared->bucket;
+    bucket_make_harmless(bucket);
+    *code = probe->shared->code;
+    hostcode_make_harmless(code);
     return PX_OK;
 }
 

@@ -6,6 +6,7 @@
 #define PX_PROBE_H
 
 #include "harness/bucket.h"
+#include "harness/hostcode.h"
 #include "harness/sandbox.h"
 #include "vm/program.h"
 
@@ -33,6 +34,10 @@ void probe_destroy(struct probe *probe); /* NULL is fine */
  */
 enum px_status probe_bucket(struct probe *probe, const struct px_program *program, size_t other,
                             struct bucket *bucket, struct px_error *err) PX_CHECKED;
+
+/* The same, with the host code around what was found. */
+enum px_status probe_locate(struct probe *probe, const struct px_program *program, size_t other,
+                            struct bucket *bucket, struct hostcode *code, struct px_error *err) PX_CHECKED;
 
 /* Children started so far. */
 uint64_t probe_processes(const struct probe *probe);

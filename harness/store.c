@@ -125,16 +125,21 @@ enum px_status store_report(FILE *file, const struct px_program *program, const 
     return ferror(file) ? PX_ERR_SYSTEM : PX_OK;
 }
 
-static void write_bucket(FILE *file, const struct minimized *m)
+static void write_bucket(FILE *file, const struct stored *stored)
 {
+    const struct minimized *m = stored->minimized;
     const struct bucket *b = &m->bucket;
     fprintf(file, "bucket    %s  (%s)\n", b->id, b->hash);
     if (b->place == BUCKET_INSN)
-        fprintf(file, "located   %s at pc %#x, in the block at pc %#x, the %" PRIu64 ". to run\n", b->op,
-                b->pc, b->block_pc, b->block);
+        fprintf(file, "located   %s at pc %#x, in the block at pc %#x, block number %" PRIu64 " to run\n",
+                px_ops[b->insn.op].mnemonic, b->pc, b->block_pc, b->block);
     if (m->confirmed)
         fprintf(file, "minimal   minimal.px: %zu instructions of %zu, %" PRIu64 " programs tried%s\n",
                 m->after, m->before, m->candidates, m->complete ? "" : " until the time was up");
+    if (!stored->located)
+        return;
+    fprintf(file, "\n%s\n", m->confirmed ? "minimal.px" : "original.px");
+    located_write(file, stored->located);
 }
 
 static enum px_status write_program(FILE *file, const void *program)
@@ -154,7 +159,7 @@ static enum px_status write_report(FILE *file, const void *arg)
         write_unstable(file, stored->result, stored->unstable);
     enum px_status status = store_report(file, stored->original, stored->result);
     if (stored->minimized)
-        write_bucket(file, stored->minimized);
+        write_bucket(file, stored);
     return status;
 }
 

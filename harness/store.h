@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "harness/isolate.h"
+#include "harness/located.h"
 #include "harness/minimize.h"
 
 /* Makes @out and its parents and proves that files can be made in it. PX_ERR_INPUT says what stands in the way. */
@@ -26,6 +27,7 @@ struct stored {
     const struct isolated *result;
     const struct minimized *minimized; /* bucket and counts; NULL: as store_finding */
     const struct px_program *minimal;
+    const struct located *located; /* in the minimal program, else in the original; NULL: nothing to show */
     const struct finding *unstable; /* what was seen once, and not in the runs of @result; or NULL */
 };
 

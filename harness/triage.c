@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/interrupt.h"
@@ -60,8 +61,33 @@ static struct campaign_bucket *enter(struct campaign_result *r, const struct buc
     return entry;
 }
 
+/* What to show of a bucket in its report: the place in @program, as it is found there. False: there is none. */
+static bool look_closer(struct triage *t, struct px_program *program, const struct campaign_bucket *entry,
+                        struct located *located)
+{
+    struct px_error ignored;
+    if (!t->shown)
+        t->shown = malloc(sizeof *t->shown);
+    if (!t->shown || !t->probe ||
+        probe_locate(t->probe, program, entry->bucket.finding.other, &t->shown->bucket, &t->shown->code,
+                     &ignored) != PX_OK ||
+        !t->shown->bucket.diverges)
+        return false;
+    (void)snprintf(t->shown->engines, sizeof t->shown->engines, "%s", t->shown->bucket.engines);
+    char *bar = strchr(t->shown->engines, '|');
+    if (!bar)
+        return false;
+    *bar = '\0';
+    *located = (struct located){ .program = program,
+                                 .a = t->shown->engines,
+                                 .b = bar + 1,
+                                 .bucket = &t->shown->bucket,
+                                 .code = &t->shown->code };
+    return true;
+}
+
 /* A bucket's first finding: its minimal program and its folder. */
-static enum px_status store_first(struct triage *t, const struct px_program *program,
+static enum px_status store_first(struct triage *t, struct px_program *program,
                                   const struct isolated *isolated, struct campaign_bucket *entry,
                                   struct px_error *err)
 {
@@ -73,9 +99,10 @@ static enum px_status store_first(struct triage *t, const struct px_program *pro
         .candidates = o->minimize_candidates,
     };
     struct minimized m = { .bucket = entry->bucket };
-    const struct stored stored = {
+    struct stored stored = {
         .original = program, .result = isolated, .minimized = &m, .minimal = &t->minimal
     };
+    struct located closer;
     struct px_error ignored;
     bool located = strcmp(entry->bucket.operands, not_located) != 0;
     enum px_status status = PX_UNSUPPORTED;
@@ -84,6 +111,8 @@ static enum px_status store_first(struct triage *t, const struct px_program *pro
     /* Without a minimal program, or with that of another bucket, there is still the original. */
     if (status != PX_OK || !m.confirmed || strcmp(m.bucket.id, entry->bucket.id) != 0)
         m = (struct minimized){ .bucket = entry->bucket };
+    if (located && look_closer(t, m.confirmed ? &t->minimal : program, entry, &closer))
+        stored.located = &closer;
     entry->minimized = m.confirmed;
     entry->before = m.before;
     entry->after = m.after;
@@ -120,12 +149,13 @@ void triage_init(struct triage *triage, const struct campaign_options *options)
 void triage_fini(struct triage *triage)
 {
     probe_destroy(triage->probe);
+    free(triage->shown);
     px_program_fini(&triage->program);
     px_program_fini(&triage->between);
     px_program_fini(&triage->minimal);
 }
 
-enum px_status triage_program(struct triage *triage, const struct px_program *program, const char *file,
+enum px_status triage_program(struct triage *triage, struct px_program *program, const char *file,
                               const struct isolated *isolated, struct campaign_result *result,
                               struct triaged *triaged, struct px_error *err)
 {

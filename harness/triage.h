@@ -7,7 +7,15 @@
 
 #include "harness/campaign.h"
 #include "harness/isolate.h"
+#include "harness/hostcode.h"
 #include "harness/minimize.h"
+
+/* What located_write shows of a bucket. */
+struct shown {
+    char engines[BUCKET_ENGINES_MAX];
+    struct bucket bucket;
+    struct hostcode code;
+};
 
 struct triage {
     const struct campaign_options *options;
@@ -16,6 +24,7 @@ struct triage {
     struct px_program program; /* of the finding at hand */
     struct px_program between; /* FINDING_LEAK: what ran in between */
     struct px_program minimal;
+    struct shown *shown; /* of the last new bucket; NULL until there is one */
 };
 
 /* Where a finding went. */
@@ -41,7 +50,7 @@ enum px_status triage_finding(struct triage *triage, const struct finding *findi
  * The same for a program from elsewhere that @isolated has confirmed, finding.index included; @file is its name
  * among the further programs of a bucket.
  */
-enum px_status triage_program(struct triage *triage, const struct px_program *program, const char *file,
+enum px_status triage_program(struct triage *triage, struct px_program *program, const char *file,
                               const struct isolated *isolated, struct campaign_result *result,
                               struct triaged *triaged, struct px_error *err) PX_CHECKED;
 

@@ -308,6 +308,39 @@ static const uint8_t *native_code(const struct px_engine *engine, const struct p
     return engine->buf.exec + unit->start + table;
 }
 
+static size_t native_code_labels(const struct px_engine *engine, const struct px_unit *unit,
+                                 struct px_code_label *labels, size_t room)
+{
+    static const char *const load[] = { "load1", "load2", "load4", "load8" };
+    static const char *const store[] = { "store1", "store2", "store4", "store8" };
+    static const char *const divide[JIT_DIVISIONS] = {
+        [0] = "divu",
+        [JIT_DIV_SIGNED] = "div",
+        [JIT_DIV_REMAINDER] = "remu",
+        [JIT_DIV_REMAINDER | JIT_DIV_SIGNED] = "rem",
+        [JIT_DIV_32] = "divuw",
+        [JIT_DIV_32 | JIT_DIV_SIGNED] = "divw",
+        [JIT_DIV_32 | JIT_DIV_REMAINDER] = "remuw",
+        [JIT_DIV_32 | JIT_DIV_REMAINDER | JIT_DIV_SIGNED] = "remw",
+    };
+    const struct jit_stubs *s = &engine->stubs;
+    struct px_code_label all[3 + 8 + JIT_DIVISIONS] = { { s->leave, "leave" },
+                                                        { s->bad_target, "bad_target" },
+                                                        { s->hostcall, "hostcall" } };
+    size_t count = sizeof all / sizeof all[0];
+    for (size_t i = 0; i < 4; i++) {
+        all[3 + i] = (struct px_code_label){ s->load[i], load[i] };
+        all[7 + i] = (struct px_code_label){ s->store[i], store[i] };
+    }
+    for (size_t i = 0; i < JIT_DIVISIONS; i++)
+        all[11 + i] = (struct px_code_label){ s->divide[i], divide[i] };
+    for (size_t i = 0; i < count && i < room; i++) {
+        labels[i] = all[i];
+        labels[i].offset -= (int64_t)unit->start;
+    }
+    return count;
+}
+
 static struct px_reg_home native_reg_home(const struct px_engine *engine, unsigned x)
 {
     static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
@@ -338,6 +371,7 @@ static struct px_reg_home native_reg_home(const struct px_engine *engine, unsign
         .reset = native_reset,                                                                               \
         .on_fault = native_on_fault,                                                                         \
         .code_parts = native_code_parts,                                                                     \
+        .code_labels = native_code_labels,                                                                   \
         .reg_home = native_reg_home,                                                                         \
         .code = native_code,                                                                                 \
     }

@@ -56,8 +56,16 @@ static void find_site(const struct jit_fault_world *world, const ucontext_t *uc,
     }
     site->known = offset < world->buf->capacity &&
                   jit_unit_guest_pc(unit, world->buf, (uint32_t)offset, &site->guest_pc);
-    site->code_known = site->known;
-    site->code = site->known ? (uint32_t)offset - unit->start : 0;
+    if (!site->known)
+        return;
+    uint64_t at = (uint64_t)uc->uc_mcontext.gregs[REG_RIP] - exec;
+    site->code_known = true;
+    site->code = (uint32_t)offset - unit->start;
+    site->at = (int64_t)at - (int64_t)unit->start;
+    if (at >= world->buf->capacity - sizeof site->bytes)
+        return;
+    site->byte_count = sizeof site->bytes;
+    memcpy(site->bytes, world->buf->exec + at, sizeof site->bytes);
 }
 
 enum px_fault_verdict jit_fault(const struct jit_fault_world *world, int signal, const void *siginfo,

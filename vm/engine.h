@@ -62,9 +62,11 @@ enum px_fault_verdict {
 struct px_fault_site {
     bool known; /* guest_pc is meaningful */
     uint32_t guest_pc;
-    bool
-        code_known; /* code is: the host instruction, as an offset in its unit's code (px_code_part.offset) */
-    uint32_t code;
+    bool code_known; /* so are the others; offsets are those of px_code_part */
+    uint32_t code;   /* the host instruction, or the call under way */
+    int64_t at;      /* where the host is: as code, or in what the unit called, which lies outside of it */
+    uint8_t bytes[16]; /* what stands there, when byte_count > 0: so many */
+    uint32_t byte_count;
 };
 
 /* What a stretch of host code is there for. */
@@ -80,6 +82,12 @@ struct px_code_part {
     uint32_t pc;
     uint32_t offset, size; /* in the unit's code; size 0: it takes no code */
     const uint8_t *bytes; /* where it runs; valid until the unit is released */
+};
+
+/* Code that units share and jump to or call. */
+struct px_code_label {
+    int64_t offset; /* as px_code_part.offset; outside of the unit */
+    const char *name;
 };
 
 /* Where a guest register lives while host code runs: in a host register, or in memory at host register + disp. */
@@ -138,11 +146,13 @@ struct px_engine_ops {
                                       struct px_fault_site *site);
 
     /*
-     * Both are NULL for an engine without host code to show. The parts of a unit prepared with PX_PREPARE_MAPPED,
-     * ascending by offset: fills the first @room of @parts and returns how many there are.
+     * All three are NULL for an engine without host code to show. The parts of a unit prepared with PX_PREPARE_MAPPED,
+     * ascending by offset, and labels near it: they fill the first @room and return how many there are.
      */
     size_t (*code_parts)(const struct px_engine *engine, const struct px_unit *unit,
                          struct px_code_part *parts, size_t room);
+    size_t (*code_labels)(const struct px_engine *engine, const struct px_unit *unit,
+                          struct px_code_label *labels, size_t room);
     struct px_reg_home (*reg_home)(const struct px_engine *engine, unsigned x);
 
     /* The host code of a unit in one piece, for those who look at its bytes; valid until the unit is released. NULL as

@@ -316,6 +316,56 @@ test_minimize_says_so_when_engines_agree() {
     expect_exit 2
 }
 
+test_locate_shows_the_instruction_and_its_host_code() {
+    local good=$parallax program
+    plant "$patch_differs"
+    run fuzz --seed 1 --count 1000000 --jobs 1 --stop-after 1 --out kept --quiet
+    grep -q '^minimal.px$' kept/*/report.txt
+    grep -qE '^> [0-9a-f]{4}  [0-9a-f]{8}  sllw ' kept/*/report.txt
+    program=$(echo kept/*/original.px)
+    run locate "$program" --engines interp,block,block:touch=fault
+    expect_exit 1
+    expect_empty err
+    (($(grep -c '^located   sllw at pc 0x[0-9a-f]*: instruction ' out) == 2))
+    expect_stdout '^engines   interp and block:touch=fault$'
+    expect_stdout '^> [0-9a-f]{4}  [0-9a-f]{8}  sllw  .*  \+[0-9a-f]{4}  [a-z]'
+    expect_stdout '^bucket    interp\|block:sllw:reg:'
+    run locate "$program" --engines interp,block --json
+    expect_exit 1
+    expect_stdout '^\{"pairs": \[\{"agree": false, "runs": 3, "diverged": 3, .*"op": "sllw".*"diverging": 1\}$'
+    parallax=$good
+    run locate "$program" --engines interp,block
+    expect_exit 0
+    [[ $(<out) == 'engines   interp and block: agree' ]]
+}
+
+test_locate_refuses_what_replay_refuses() {
+    refused 'parallax locate: expected one FILE, or --seed and --index' locate
+    refused 'parallax locate: --seed goes with --index, not with a FILE' locate one.px --seed 1
+    refused 'parallax locate: one.px: cannot open: No such file or directory' locate one.px
+    refused 'parallax locate: 1 engine: expected at least two to compare' locate --index 1 --engines interp --json
+    run locate --seed 1 --index 2 --gen straight
+    expect_exit 0
+}
+
+test_replay_in_gdb_stops_at_the_located_host_instruction() {
+    plant "$patch_faults"
+    run fuzz --seed 1 --count 100000 --jobs 1 --stop-after 1 --minimize 0 --out kept --quiet
+    run replay --gdb kept/*/original.px --engines interp,block
+    expect_stdout '^differs   block dies of SIGFPE '
+    expect_stdout '^Breakpoint 1, 0x'
+    expect_stdout '^  a2   x12 in rcx +0x[0-9a-f]{16} -?[0-9]+$'
+    expect_stdout '^=> 0x[0-9a-f]+:'
+    run replay --gdb kept/*/original.px --engines interp,interp
+    expect_exit 0
+    expect_stderr 'parallax replay: the engines agree on it: there is nothing to stop at'
+    PATH=/nonexistent refused 'parallax replay: --gdb: there is no gdb in PATH (Debian: apt-get install gdb)' \
+        replay --gdb --index 1
+    run replay --gdb --index 8 --seed 4 --engines interp,wrong:op=addi
+    expect_exit 2
+    expect_stderr 'parallax replay: --gdb: engine wrong:op=addi: there is no host code to stop at: see parallax locate'
+}
+
 test_host_faults_end_no_campaign_and_lose_no_program() {
     plant "$patch_faults"
     run fuzz --seed 1 --count 500 --jobs 2 --json --quiet
@@ -338,6 +388,9 @@ test_replay_wants_a_file_or_a_number() {
     refused "$wanted" replay --seed 1
     refused "$wanted" replay one.px two.px
     refused "$wanted" replay one.px --seed 1 --index 2
+    refused 'parallax replay: --seed goes with --index, not with a FILE' replay one.px --seed 1
+    refused 'parallax replay: --gen goes with --index, not with a FILE' replay one.px --gen mix
+    refused 'parallax disasm: --seed goes with --index, not with a FILE' disasm one.px --seed 1
     refused 'parallax replay: one.px: cannot open: No such file or directory' replay one.px
     refused "parallax replay: --times: '0': expected a number from 1 to 1000000" replay --times 0 one.px
 }
