@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "jit/context.h"
+#include "jit/cost.h"
 #include "jit/cpu.h"
 #include "jit/divide.h"
 #include "jit/x64.h"
@@ -80,12 +81,14 @@ struct jit_wide_gate {
     uint64_t need, total;
 };
 
-enum { JIT_AHEAD = 64 };
+enum { JIT_AHEAD = 63 }; /* whose bits, and one more, fit 64 */
 
 /* Working storage, owned by the engine and reused from unit to unit. */
 struct jit_lists {
     struct px_insn ahead[JIT_AHEAD]; /* decoded, and not all lowered yet */
     uint32_t shapes[JIT_AHEAD];      /* of each (memo.h), then the number of its template */
+    const struct jit_charge *charges[JIT_AHEAD];
+    struct jit_charge own_charges[JIT_AHEAD]; /* of those without a template */
     struct jit_jump *jumps;
     size_t jump_count, jump_capacity;
     struct jit_cold_exit *exits;

@@ -32,6 +32,16 @@ enum {
     CLASS_CALL = ROW(0, 0, NONE), /* never priced */
 };
 
+/* By opcode. */
+struct price {
+    uint8_t cy; /* latency without `mem` */
+    uint8_t slots; /* when rd is no source */
+    uint8_t rs1, rs2; /* 1: a slot less when rd is that source */
+    uint8_t accesses; /* 1: `mem` is added for the access */
+    bool moves; /* its operands may make it a move */
+    uint16_t reserve;
+};
+
 /* Formats without a second source decode it as 0, which must not pass for rd. */
 #define PRICE(name, format, effects, row)                                                                    \
     {                                                                                                        \
@@ -45,7 +55,7 @@ enum {
                    ((effects) & PX_EFF_STORE ? 2 * (PX_GAS_PAGE_IN + PX_GAS_COW) : 0),                       \
     }
 
-const struct jit_price jit_prices[PX_OP_COUNT] = {
+static const struct price prices[PX_OP_COUNT] = {
     [PX_OP_ILLEGAL] = PRICE(ILLEGAL, NONE, PX_EFF_TERM, CLASS_STOP),
 #define PX_OP(name, mnemonic, format, match, mask, extension, gas, effects)                                  \
     [PX_OP_##name] = PRICE(name, format, effects, CLASS_##gas),
@@ -63,4 +73,26 @@ uint64_t jit_cost_mem(const struct px_image *image)
     if (bytes > 32 * mib)
         return 3 * PX_GAS_MEM;
     return bytes > 8 * mib ? 2 * PX_GAS_MEM : PX_GAS_MEM;
+}
+
+/* Whether addi or add is a move, `addi rd, rs, 0` or `add rd, x0, rs`. */
+static bool is_move(const struct px_insn *in)
+{
+    unsigned source = in->op == PX_OP_ADDI ? in->rs1 : in->rs2, zero = in->op == PX_OP_ADDI ? 0 : in->rs1;
+    return in->imm == 0 && zero == 0 && source != 0 && in->rd != 0;
+}
+
+struct jit_charge jit_charge_of(const struct px_insn *in)
+{
+    static const uint8_t in_memory[PX_REG_COUNT] = { [3] = 1, [4] = 1 }; /* where x3 and x4 live */
+    const struct price *price = &prices[in->op];
+    unsigned saved = ((in->rd == in->rs1) & price->rs1) | ((in->rd == in->rs2) & price->rs2);
+    unsigned times = 0u + in_memory[in->rd] + in_memory[in->rs1] + in_memory[in->rs2] + price->accesses;
+    struct jit_charge charge = { .slots = (uint8_t)(price->slots - saved), .reserve = price->reserve };
+    charge.moves = price->moves && is_move(in);
+    if (!charge.moves) {
+        charge.cy = price->cy;
+        charge.times = (uint8_t)times;
+    }
+    return charge;
 }

@@ -403,6 +403,7 @@ static bool finish(struct derivation *v)
     memcpy(&t->second, v->base.bytes + JIT_LANE, JIT_LANE);
     t->first = jit_fill(t->first, &v->layout.first, d, a, b);
     t->second = jit_fill(t->second, &v->layout.second, d, a, b);
+    t->charge = jit_charge_of(in);
     t->length = v->base.length;
     t->site_at = v->base.site_at;
     t->jump_at = v->base.jump_at;

@@ -53,6 +53,7 @@ struct jit_template {
     uint8_t length, imm_at;
     uint8_t site_at, jump_at, call_at; /* JIT_NOWHERE: none */
     bool plain; /* neither site nor jump nor call */
+    struct jit_charge charge; /* follows from the shape, too */
 };
 
 enum { JIT_NOWHERE = 255 };

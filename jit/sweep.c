@@ -100,11 +100,21 @@ static void close_block(struct jit_compiler *c, struct open_block *b)
         (*c->sites)[i].undone = c->in_block - 1 - (*c->sites)[i].undone;
 }
 
-/* Decoded instructions by position: what ends a block, and what is one by itself. */
+/* Decoded instructions. */
 struct ahead {
     size_t count;
-    uint64_t terms, calls;
-    uint64_t jumps; /* branches, too */
+    uint64_t ends; /* bit n: a block ends with number n, or, in bit n - 1, is ended by number n */
+};
+
+/* What an opcode adds to ends: as a block's last instruction, and as one that is a block by itself. */
+enum { ENDS_BEFORE = 1, ENDS_BEHIND = 2 };
+
+static const uint8_t ends_of[PX_OP_COUNT] = {
+    [PX_OP_ILLEGAL] = ENDS_BEHIND,
+#define PX_OP(name, mnemonic, format, match, mask, extension, gas, effects)                                  \
+    [PX_OP_##name] =                                                                                         \
+        ((effects) & PX_EFF_TERM ? ENDS_BEHIND : 0) | ((effects) & PX_EFF_CALL ? ENDS_BEFORE : 0),
+#include "vm/isa.def"
 };
 
 /*
@@ -116,30 +126,28 @@ PX_INLINE struct ahead decode_ahead(const struct jit_compiler *c)
     struct jit_lists *l = c->lists;
     struct ahead a = { .count = 0 };
     for (uint32_t pc = c->pc; a.count < JIT_AHEAD && pc < c->code_size; a.count++) {
-        const struct px_insn in = px_decode(c->code, c->code_size, pc);
-        unsigned effects = px_ops[in.op].effects;
-        l->ahead[a.count] = in;
-        l->shapes[a.count] = jit_memo_shape(c->memo, &in);
-        a.terms |= (uint64_t)((effects & PX_EFF_TERM) != 0) << a.count;
-        a.calls |= (uint64_t)((effects & PX_EFF_CALL) != 0) << a.count;
-        a.jumps |= (uint64_t)((effects & (PX_EFF_BRANCH | PX_EFF_JUMP)) != 0) << a.count;
+        struct px_insn *in = &l->ahead[a.count];
+        px_decode_to(c->code, c->code_size, pc, in);
+        l->shapes[a.count] = jit_memo_shape(c->memo, in);
+        a.ends |= (uint64_t)ends_of[in->op] << a.count >> 1;
         pc += px_length(c->code[pc]);
     }
-    for (size_t i = 0; i < a.count; i++)
-        l->shapes[i] = jit_memo_find(c->memo, l->shapes[i]);
+    for (size_t i = 0; i < a.count; i++) {
+        uint32_t number = jit_memo_find(c->memo, l->shapes[i]);
+        l->shapes[i] = number;
+        l->charges[i] = number >= JIT_MEMO_FIRST ? &c->memo->templates[number].charge : &l->own_charges[i];
+        if (__builtin_expect(number < JIT_MEMO_FIRST, 0))
+            l->own_charges[i] = jit_charge_of(&l->ahead[i]);
+    }
     return a;
 }
 
 /* How many instructions from @first on belong to one block, as far as decoded. */
 static size_t stretch(const struct ahead *a, size_t first)
 {
-    uint64_t ends = a->terms >> first, calls = a->calls >> first & ~UINT64_C(1);
-    size_t count = a->count - first;
-    if (ends != 0 && (size_t)__builtin_ctzll(ends) + 1 < count)
-        count = (size_t)__builtin_ctzll(ends) + 1;
-    if (calls != 0 && (size_t)__builtin_ctzll(calls) < count)
-        count = (size_t)__builtin_ctzll(calls);
-    return count;
+    uint64_t ends = a->ends >> first;
+    size_t count = ends != 0 ? (size_t)__builtin_ctzll(ends) + 1 : JIT_AHEAD;
+    return count < a->count - first ? count : a->count - first;
 }
 
 /* With a mark before each. */
@@ -153,24 +161,24 @@ static void emit_mapped(struct jit_compiler *c, const struct px_insn *insns, con
 }
 
 /* Emits @count instructions of one block, opening it before them and closing it after them where ISA.md 4 says so. */
-PX_INLINE void emit_stretch(struct jit_compiler *c, struct open_block *block, const struct ahead *a,
-                            size_t first, size_t count, uint64_t mem)
+PX_INLINE void emit_stretch(struct jit_compiler *c, struct open_block *block, size_t first, size_t count,
+                            uint64_t mem)
 {
     const struct px_insn *insns = c->lists->ahead + first;
     const uint32_t *numbers = c->lists->shapes + first;
-    bool call = a->calls >> first & 1;
+    bool call = px_ops[insns->op].effects & PX_EFF_CALL;
     if (block->open && call)
         close_block(c, block);
     if (!block->open) {
         jit_mark(c, c->pc, PX_CODE_HEAD);
         open_block(c, block, !call);
     }
-    jit_cost_add(&block->cost, insns, count, mem);
+    jit_cost_add(&block->cost, insns, c->lists->charges + first, count, mem);
     if (c->marks)
         emit_mapped(c, insns, numbers, count);
     else
         jit_memo_emit(c, insns, numbers, count);
-    if (a->terms >> (first + count - 1) & 1)
+    if (px_ops[insns[count - 1].op].effects & PX_EFF_TERM)
         close_block(c, block);
 }
 
@@ -184,14 +192,14 @@ static bool ends_run(const struct px_insn *in)
 /* Cuts what has been decoded behind the end of the line, which is then the end of the code. False: a jump comes first. */
 static bool cut_line(struct jit_compiler *c, struct ahead *a)
 {
-    size_t end = 0;
-    for (uint64_t terms = a->terms; terms != 0; terms &= terms - 1) {
-        end = (size_t)__builtin_ctzll(terms) + 1;
-        if (a->jumps >> (end - 1) & 1)
+    for (size_t i = 0; i < a->count; i++) {
+        const struct px_insn *in = &c->lists->ahead[i];
+        unsigned effects = px_ops[in->op].effects;
+        if (effects & (PX_EFF_BRANCH | PX_EFF_JUMP))
             return false;
-        if (!ends_run(&c->lists->ahead[end - 1]))
+        if (!(effects & PX_EFF_TERM) || !ends_run(in))
             continue;
-        a->count = end;
+        a->count = i + 1;
         c->line_ended = true;
         return true;
     }
@@ -209,7 +217,7 @@ static bool sweep(struct jit_compiler *c, uint64_t mem)
             return false;
         for (size_t i = 0, count; i < a.count; i += count) {
             count = stretch(&a, i);
-            emit_stretch(c, &block, &a, i, count, mem);
+            emit_stretch(c, &block, i, count, mem);
         }
     }
     if (block.open)

@@ -71,15 +71,11 @@ static __attribute__((noinline)) int32_t scattered_immediate(uint32_t word, enum
     }
 }
 
-/* Put together in a register: gathered byte by byte in memory, the struct would be read back before its bytes have met. */
-static struct px_insn pack(unsigned op, unsigned rvc, unsigned len, uint64_t rd, uint64_t rs1, uint64_t rs2,
-                           int32_t imm)
+/* Two stores: written byte by byte, the struct would be read back before its bytes have met. */
+static void pack(struct px_insn *insn, uint64_t head, int32_t imm)
 {
-    struct px_insn insn;
-    uint64_t head = op | rvc << 8 | len << 16 | rd << 24 | rs1 << 32 | rs2 << 40;
-    memcpy(&insn, &head, sizeof head);
-    insn.imm = imm;
-    return insn;
+    memcpy(insn, &head, sizeof head);
+    insn->imm = imm;
 }
 
 _Static_assert(offsetof(struct px_insn, op) == 0 && offsetof(struct px_insn, rvc) == 1 &&
@@ -88,35 +84,45 @@ _Static_assert(offsetof(struct px_insn, op) == 0 && offsetof(struct px_insn, rvc
                    offsetof(struct px_insn, imm) == 8,
                "pack() places them");
 
-static const struct px_insn illegal_4 = { .op = PX_OP_ILLEGAL, .len = 4 };
-static const struct px_insn illegal_2 = { .op = PX_OP_ILLEGAL, .len = 2 };
-
-static struct px_insn decode_32(uint32_t word)
+static void illegal(struct px_insn *insn, unsigned len)
 {
-    unsigned row = row_of[KEY(word)];
-    if (row == 0)
-        return illegal_4;
-    while ((word & px_ops[row].mask) != px_ops[row].match) {
+    *insn = (struct px_insn){ .op = PX_OP_ILLEGAL, .len = (uint8_t)len };
+}
+
+/* The row that @word matches, @row or one behind it; 0: none. */
+static __attribute__((noinline)) unsigned later_row(uint32_t word, unsigned row)
+{
+    do {
         row++; /* a PX_OP_ALSO row shares the index of the one before it */
         if (row == PX_OP_COUNT || KEY(px_ops[row].match) != KEY(word))
-            return illegal_4;
+            return 0;
+    } while ((word & px_ops[row].mask) != px_ops[row].match);
+    return row;
+}
+
+static void decode_32(uint32_t word, struct px_insn *insn)
+{
+    unsigned row = row_of[KEY(word)];
+    if (__builtin_expect(row != 0 && (word & px_ops[row].mask) != px_ops[row].match, 0))
+        row = later_row(word, row);
+    if (row == 0) {
+        illegal(insn, 4);
+        return;
     }
 
     /* Most immediates are at the top of the word; asking the format would be a branch that random code mispredicts. */
     const struct px_op_info *info = &px_ops[row];
     uint32_t fields = word & info->fields;
-    if (fields & 0x01080800) /* the top bit of a register field: x16..x31 */
-        return illegal_4;
+    if (fields & 0x01080800) { /* the top bit of a register field: x16..x31 */
+        illegal(insn, 4);
+        return;
+    }
     int32_t imm = ((int32_t)word >> 20) & info->top;
     if (info->scattered)
         imm = scattered_immediate(word, info->format);
     /* rd and rs1 stand as far apart in the word as in the struct. */
-    struct px_insn insn;
-    uint64_t head =
-        row | 4u << 16 | (uint64_t)(fields & 0x000f8f80) << 17 | (uint64_t)(fields & 0x01f00000) << 20;
-    memcpy(&insn, &head, sizeof head);
-    insn.imm = imm;
-    return insn;
+    pack(insn, row | 4u << 16 | (uint64_t)(fields & 0x000f8f80) << 17 | (uint64_t)(fields & 0x01f00000) << 20,
+         imm);
 }
 
 /* Fields of a compressed instruction, before the checks on them. */
@@ -183,49 +189,65 @@ static struct rvc_fields rvc_fields(uint32_t word, enum px_rvc_format format)
     return (struct rvc_fields){ 0, 0, 0, 0 };
 }
 
-static struct px_insn decode_16(uint32_t word)
+static bool decode_rvc(uint32_t word, struct px_insn *insn)
 {
     unsigned funct3 = (word >> 13) & 7;
     unsigned row = first_rvc[word & 3][funct3];
     if (row == PX_C_NONE)
-        return illegal_2;
+        return false;
     uint32_t key = px_rvcs[row].match & 0xe003u;
     while ((word & px_rvcs[row].mask) != px_rvcs[row].match) {
         row++;
         if (row == PX_C_COUNT || (px_rvcs[row].match & 0xe003u) != key)
-            return illegal_2;
+            return false;
     }
 
     struct rvc_fields f = rvc_fields(word, px_rvcs[row].format);
     unsigned demands = px_rvcs[row].demands;
     if ((f.rd | f.rs1 | f.rs2) >= PX_REG_COUNT)
-        return illegal_2;
+        return false;
     if ((demands & PX_RVC_IMM_NZ) && f.imm == 0)
-        return illegal_2;
+        return false;
     if ((demands & PX_RVC_REG_NZ) && ((word >> 7) & 31) == 0)
-        return illegal_2;
-    return pack(px_rvcs[row].expansion, row, 2, f.rd, f.rs1, f.rs2, f.imm);
+        return false;
+    pack(insn,
+         px_rvcs[row].expansion | row << 8 | 2u << 16 | (uint64_t)f.rd << 24 | (uint64_t)f.rs1 << 32 |
+             (uint64_t)f.rs2 << 40,
+         f.imm);
+    return true;
+}
+
+static void decode_16(uint32_t word, struct px_insn *insn)
+{
+    if (!decode_rvc(word, insn))
+        illegal(insn, 2);
 }
 
 struct px_insn px_decode_word(uint32_t word)
 {
-    return (word & 3) == 3 ? decode_32(word) : decode_16(word & 0xffffu);
+    struct px_insn insn;
+    if ((word & 3) == 3)
+        decode_32(word, &insn);
+    else
+        decode_16(word & 0xffffu, &insn);
+    return insn;
 }
 
-struct px_insn px_decode(const uint8_t *code, size_t size, size_t offset)
+void px_decode_to(const uint8_t *code, size_t size, size_t offset, struct px_insn *insn)
 {
     size_t left = size - offset;
     bool wide = (code[offset] & 3) == 3;
+    uint32_t word = 0;
     if (left >= 4) {
-        uint32_t word;
         memcpy(&word, code + offset, 4);
-        return wide ? decode_32(word) : decode_16(word & 0xffffu);
+        if (wide)
+            decode_32(word, insn);
+        else
+            decode_16(word & 0xffffu, insn);
+    } else if (wide || left < 2) {
+        illegal(insn, wide ? 4 : 2);
+    } else {
+        memcpy(&word, code + offset, 2);
+        decode_16(word & 0xffffu, insn);
     }
-    if (wide)
-        return illegal_4;
-    if (left < 2)
-        return illegal_2;
-    uint16_t half;
-    memcpy(&half, code + offset, 2);
-    return decode_16(half);
 }

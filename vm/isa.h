@@ -195,7 +195,14 @@ extern const char *const px_reg_names[PX_REG_COUNT];
  * wholly inside the code, and every encoding that ISA.md 3 calls illegal, gives PX_OP_ILLEGAL with
  * the length that its low bits say. Total: never fails, never reads past @size.
  */
-struct px_insn px_decode(const uint8_t *code, size_t size, size_t offset);
+void px_decode_to(const uint8_t *code, size_t size, size_t offset, struct px_insn *insn);
+
+static inline struct px_insn px_decode(const uint8_t *code, size_t size, size_t offset)
+{
+    struct px_insn insn;
+    px_decode_to(code, size, offset, &insn);
+    return insn;
+}
 
 /*
  * The length of an instruction whose first byte is @first: what px_decode says, too, but without waiting for the
