@@ -9,6 +9,8 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
+OBJCOPY ?= objcopy
+
 # One folder for each mode, and for each compiler that is not the default one.
 empty :=
 space := $(empty) $(empty)
@@ -55,7 +57,7 @@ test_name = $(subst /,_,$(patsubst %_test.c,%,$(1)))
 
 PROGRAM := $(if $(wildcard $(MAIN)),$(BUILD)/parallax)
 MANUAL := $(if $(PROGRAM),$(BUILD)/parallax.1 $(BUILD)/completion/parallax)
-ARCHIVE := $(BUILD)/libparallax.a
+ARCHIVE := $(BUILD)/libinside.a
 SUPPORT_ARCHIVE := $(BUILD)/libsupport.a
 TEST_NAMES := $(foreach test,$(TESTS),$(call test_name,$(test)))
 TEST_PROGRAMS := $(TEST_NAMES:%=$(BUILD)/tests/%)
@@ -69,6 +71,13 @@ run_checks = $(if $(filter build/release,$(BUILD)),\
 # Tests of the whole program are scripts that report as cmocka does.
 SCRIPT_TESTS := $(if $(filter build/release,$(BUILD)),$(sort $(wildcard harness/tests/*.sh)))
 
+# What others link with: position-independent, one object, nothing visible but what harness/parallax.map names.
+VERSION := $(shell sed -n 's/^\#define PX_VERSION "\(.*\)"$$/\1/p' harness/parallax.h)
+PIC := $(BUILD)/pic
+STATIC_LIBRARY := $(BUILD)/lib/libparallax.a
+SHARED_LIBRARY := $(BUILD)/lib/libparallax.so.$(VERSION)
+EXPORTED := $(shell sed -n 's/^ *\(px_[a-z0-9_]*\);$$/\1/p' harness/parallax.map)
+
 # Builds with all processors, unless the caller chose a number with -j.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
@@ -76,7 +85,8 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 .DEFAULT_GOAL := build
 .PHONY: build fuzz test test-long test-sanitizers bench lint format mutation guests clean help
-.PHONY: programs test-programs sanitizer-programs FORCE
+.PHONY: install uninstall
+.PHONY: programs test-programs sanitizer-programs libraries FORCE
 .DELETE_ON_ERROR:
 
 build: ## Build build/release/parallax (the default; MODE=debug|asan|ubsan|cov, CC=clang-19)
@@ -89,12 +99,12 @@ fuzz: ## Install what is missing, build, fuzz for TIME=60 seconds (ARGS='...' fo
 
 test: ## Install what is missing, build, run every test
 	@scripts/deps test
-	+@$(SUBMAKE) programs test-programs
+	+@$(SUBMAKE) programs test-programs libraries
 	@scripts/run-tests $(call run_checks,1) $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
 test-long: ## Everything: long tests, planted bugs with three seeds, sanitizers
 	@scripts/deps test
-	+@$(SUBMAKE) programs test-programs sanitizer-programs
+	+@$(SUBMAKE) programs test-programs libraries sanitizer-programs
 	@PX_TEST_LONG=1 scripts/run-tests $(call run_checks,3) --timeout 14400 $(TEST_PROGRAMS) \
 		$(SCRIPT_TESTS) $(SANITIZER_PROGRAMS)
 
@@ -109,7 +119,7 @@ bench: build ## Measure speed (ARGS='...' for options)
 lint: ## Check format, house rules and layers, run clang's warnings, clang-tidy and cppcheck
 	@scripts/deps lint
 	+@$(SUBMAKE) programs test-programs
-	@scripts/lint -- $(PX_CFLAGS) $(CPPFLAGS)
+	@scripts/lint -- $(PX_CFLAGS) -idirafter harness $(CPPFLAGS)
 
 format: ## Format every C file in place
 	@scripts/deps lint
@@ -125,11 +135,22 @@ guests: ## Compile the guest programs of corpus/guests again (clang-19): images,
 	@scripts/profile-guests > build/profile.txt && mv build/profile.txt corpus/guests/profile.txt
 	@scripts/choose-sequences > build/sequences.def && mv build/sequences.def fused/sequences.def
 
+install: ## Install program, library, headers, example below PREFIX=/usr/local (DESTDIR=... for packages)
+	+@$(SUBMAKE) programs libraries
+	@$(install_places) scripts/install --build $(BUILD) --libs "$(PX_LDLIBS)"
+
+uninstall: ## Remove what `make install` has put there
+	@$(install_places) scripts/install --build $(BUILD) --uninstall
+
 clean: ## Remove everything that was built
 	rm -rf build
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# As the caller sets them; scripts/install knows the defaults.
+install_places = $(foreach name,PREFIX DESTDIR BINDIR LIBDIR INCLUDEDIR DOCDIR MANDIR COMPLETIONDIR,\
+	$(if $(value $(name)),$(name)='$(subst ','\'',$($(name)))'))
 
 # --- objects, archives, programs ---------------------------------------------------------------------
 
@@ -188,6 +209,34 @@ $(BUILD)/completion/parallax: $(PROGRAM)
 	@mkdir -p $(@D)
 	$(call say,MAN)$< --completion=bash > $@
 
+# --- the library -------------------------------------------------------------------------------------
+
+libraries: $(STATIC_LIBRARY) $(SHARED_LIBRARY)
+
+$(PIC)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(COMPILE) -fPIC -fno-semantic-interposition -MMD -MP -c $< -o $@
+
+# Of all objects those that the exported names need, as one, in which no other name is global any more.
+$(PIC)/libparallax.o: $(LIBRARY:%.c=$(PIC)/%.o) harness/parallax.map $(BUILD)/members
+	@rm -f $(PIC)/all.a
+	@$(AR) rcs $(PIC)/all.a $(filter %.o,$^)
+	@printf '%s\n' $(EXPORTED) > $(PIC)/exported
+	$(call say,LD)$(LD) -r $(EXPORTED:%=-u %) $(PIC)/all.a -o $@.tmp
+	@$(OBJCOPY) --keep-global-symbols=$(PIC)/exported $@.tmp $@
+	@rm -f $@.tmp $(PIC)/all.a
+
+$(STATIC_LIBRARY): $(PIC)/libparallax.o
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $<
+
+$(SHARED_LIBRARY): $(PIC)/libparallax.o harness/parallax.map
+	@mkdir -p $(@D)
+	$(call say,LINK)$(LINK) -shared -Wl,-soname,libparallax.so.$(firstword $(subst ., ,$(VERSION))) \
+		-Wl,--version-script=harness/parallax.map -Wl,-Bsymbolic-functions -Wl,-z,relro,-z,now $< \
+		$(PX_LDLIBS) $(LDLIBS) -o $@
+
 define test_rule
 $(BUILD)/tests/$(call test_name,$(1)): $(call objects_of,$(1)) $(SUPPORT_ARCHIVE) $(ARCHIVE)
 endef
@@ -196,4 +245,4 @@ $(TEST_PROGRAMS):
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) $(filter %.o %.a,$^) $(TEST_LDLIBS) $(PX_LDLIBS) $(LDLIBS) -o $@
 
--include $(patsubst %.o,%.d,$(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS))))
+-include $(patsubst %.o,%.d,$(LIBRARY:%.c=$(PIC)/%.o) $(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS))))

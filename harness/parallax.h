@@ -111,6 +111,7 @@ struct px_death {
     uint32_t pc;
 };
 
+/* C++ needs the word `struct` in front of it: there is a function of this name. */
 struct px_diff {
     enum px_diff_kind kind;
     bool stable; /* a fresh process showed it again; what this struct says is then what it did there */
