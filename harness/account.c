@@ -206,7 +206,7 @@ enum px_status account_close(struct account *a, const struct worker_shared *shar
         *verdict = ACCOUNT_DONE;
         return PX_OK;
     }
-    if (!atomic_load(&shared->ready) && !killed)
+    if (!atomic_load(&shared->ready) && (!killed || child_crashed(end->wait_status)))
         return not_ready(a, end, gave_up, shared, err);
     if (gave_up != PX_OK && gave_up != PX_ERR_NOMEM)
         return px_fail(err, gave_up, "%.300s", shared->error.text);

@@ -30,6 +30,7 @@ static void start(struct world *w)
 {
     account_order(&w->account, &w->shared);
     ledger_writer_init(&w->worker, &w->shared.ledger);
+    atomic_store(&w->shared.record.armed, 1);
     atomic_store(&w->shared.ready, 1);
 }
 

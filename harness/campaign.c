@@ -106,9 +106,11 @@ static void show_progress(struct campaign *c)
     progress_show(&c->progress, line);
 }
 
-/* Says once for each time that it takes patience. */
-static void tell_if_waiting(struct campaign *c)
+/* Says once for each time that it takes patience, and does without what can be done without. */
+static void make_room(struct campaign *c)
 {
+    if (c->jobs.waiting)
+        triage_rest(&c->triage);
     if (c->jobs.waiting && !c->told) {
         progress_end(&c->progress);
         fprintf(stderr, "waiting: %s: trying again until there is room\n", c->jobs.error.text);
@@ -125,7 +127,7 @@ static enum px_status supervise(struct campaign *c, struct px_error *err)
         status = jobs_poll(&c->jobs, &alive, err);
         double time = now();
         sum_up(c, time);
-        tell_if_waiting(c);
+        make_room(c);
         bool over = c->options->seconds > 0 && time - c->start >= c->options->seconds;
         if (over || interrupt_came(NULL) || enough(c))
             jobs_stop(&c->jobs);

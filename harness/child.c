@@ -36,8 +36,21 @@ static void volunteer_for_the_oom_killer(void)
     close(fd);
 }
 
+/* Nothing of the parent's may catch a signal here, or keep one from coming. */
+static void forget_handlers(void)
+{
+    for (int i = 1; i < NSIG; i++) {
+        struct sigaction action;
+        if (sigaction(i, NULL, &action) == 0 && action.sa_handler != SIG_IGN && action.sa_handler != SIG_DFL)
+            signal(i, SIG_DFL);
+    }
+}
+
+/* Signals are blocked until everything is in its place. */
 static void become_child(pid_t parent)
 {
+    sigset_t none;
+    forget_handlers();
     /* What a terminal or `timeout` sends to the whole group is for the parent to obey. */
     static const int of_the_parent[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
     for (size_t i = 0; i < sizeof of_the_parent / sizeof of_the_parent[0]; i++)
@@ -47,6 +60,8 @@ static void become_child(pid_t parent)
     if (getppid() != parent) /* it died before that */
         _exit(1);
     volunteer_for_the_oom_killer();
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* --- in the parent --- */
@@ -54,13 +69,19 @@ static void become_child(pid_t parent)
 enum px_status child_fork(pid_t *pid, struct px_error *err)
 {
     pid_t parent = getpid();
+    sigset_t all, before;
     fflush(NULL); /* nothing buffered may come out twice */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t child = fork();
-    if (child < 0)
-        return px_fail(err, errno == EAGAIN || errno == ENOMEM ? PX_ERR_FULL : PX_ERR_SYSTEM, "fork: %s",
-                       strerror(errno));
+    int why = errno;
     if (child == 0)
         become_child(parent);
+    else
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (child < 0)
+        return px_fail(err, why == EAGAIN || why == ENOMEM ? PX_ERR_FULL : PX_ERR_SYSTEM, "fork: %s",
+                       strerror(why));
     *pid = child;
     return PX_OK;
 }
@@ -78,6 +99,24 @@ enum px_status child_fork_patiently(pid_t *pid, struct px_error *err)
     return status;
 }
 
+bool child_crashed(int wait_status)
+{
+    if (!WIFSIGNALED(wait_status))
+        return false;
+    switch (WTERMSIG(wait_status)) {
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+    case SIGTRAP:
+    case SIGSYS:
+    case SIGABRT:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool child_killed(const struct host_record *record, int wait_status)
 {
     switch ((enum last_words)atomic_load(&record->words)) {
@@ -90,20 +129,8 @@ bool child_killed(const struct host_record *record, int wait_status)
     case WORDS_NONE:
         break;
     }
-    if (!WIFSIGNALED(wait_status))
-        return false;
-    switch (WTERMSIG(wait_status)) {
-    case SIGSEGV: /* those the kernel sends, too, where no handler can run */
-    case SIGBUS:
-    case SIGILL:
-    case SIGFPE:
-    case SIGTRAP:
-    case SIGSYS:
-    case SIGABRT:
-        return false;
-    default:
-        return true;
-    }
+    /* A fault that left no words comes from the kernel, where no handler could run. */
+    return WIFSIGNALED(wait_status) && (!child_crashed(wait_status) || !atomic_load(&record->armed));
 }
 
 /* 0 for a child that has ended. */

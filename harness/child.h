@@ -11,10 +11,11 @@
 #include "harness/hostfault.h"
 #include "vm/status.h"
 
-enum {
-    CHILD_KILLS_MAX =
-        16, /* ends that come from outside, one after the other, before they are held against the program */
-};
+/*
+ * Ends that come from outside, one after the other, before they are held against the program: it may be what makes the
+ * kernel run out of memory.
+ */
+enum { CHILD_KILLS_MAX = 100 };
 
 /*
  * Forks; *pid is 0 in the child. It dies with its parent, leaves the requests to end that the keyboard and `kill` send
@@ -32,19 +33,22 @@ enum px_status child_fork_patiently(pid_t *pid, struct px_error *err) PX_CHECKED
  */
 bool child_killed(const struct host_record *record, int wait_status);
 
+/* Whether it died of a signal that a fault brings. Before its handlers were there, it may have been sent as well. */
+bool child_crashed(int wait_status);
+
 /* Decides when a child that makes no progress is to be ended. */
 struct child_watch {
     pid_t pid;
     uint64_t beat; /* last one seen */
     double looked; /* when we looked last */
-    double still;  /* seconds since the beat, as far as we were there to see */
-    double spent;  /* CPU seconds that it had used up at the beat */
+    double still; /* seconds since the beat, as far as we were there to see */
+    double spent; /* CPU seconds that it had used up at the beat */
 };
 
 enum child_health {
-    CHILD_WELL,    /* or starved, which no signal would mend */
+    CHILD_WELL, /* or starved, which no signal would mend */
     CHILD_STOPPED, /* by somebody, and for too long */
-    CHILD_HUNG,    /* it runs or sleeps for too long */
+    CHILD_HUNG, /* it runs or sleeps for too long */
 };
 
 /* Begins to watch the living child @pid. */

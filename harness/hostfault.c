@@ -135,5 +135,6 @@ enum px_status hostfault_install(struct hostfault *state, struct px_error *err)
     for (size_t i = 0; i < sizeof fault_signals / sizeof fault_signals[0]; i++)
         if (sigaction(fault_signals[i], &action, NULL) != 0)
             return px_fail(err, PX_ERR_SYSTEM, "sigaction: %s", strerror(errno));
+    atomic_store(&state->record->armed, 1);
     return start_timer(state->tick_ms, err);
 }

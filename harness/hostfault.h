@@ -34,6 +34,7 @@ struct host_sample {
 /* What a worker leaves behind, in shared memory. */
 struct host_record {
     _Atomic uint32_t words; /* enum last_words; written last */
+    _Atomic uint32_t armed; /* not 0: the handlers are there, and whoever sends a signal is known */
     int32_t signal;
     uint64_t address; /* that was accessed, or executed */
     uint32_t guest_pc_known; /* not 0: it is */

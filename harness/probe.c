@@ -317,6 +317,11 @@ enum px_status probe_locate(struct probe *probe, const struct px_program *progra
     return PX_OK;
 }
 
+void probe_rest(struct probe *probe)
+{
+    end_child(probe);
+}
+
 uint64_t probe_processes(const struct probe *probe)
 {
     return probe->processes;

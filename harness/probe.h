@@ -28,6 +28,9 @@ enum px_status probe_create(const struct probe_config *config, struct probe **pr
                             struct px_error *err) PX_CHECKED;
 void probe_destroy(struct probe *probe); /* NULL is fine */
 
+/* Ends the child, which starts again when it is asked something. */
+void probe_rest(struct probe *probe);
+
 /*
  * Compares engine 0 with engine @other (0: with the first that diverges) and fills @bucket. PX_OK whatever the program
  * does. PX_ERR_FULL: more than PROBE_BYTES_MAX.

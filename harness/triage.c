@@ -155,6 +155,12 @@ void triage_fini(struct triage *triage)
     px_program_fini(&triage->minimal);
 }
 
+void triage_rest(struct triage *triage)
+{
+    if (triage->probe)
+        probe_rest(triage->probe);
+}
+
 enum px_status triage_program(struct triage *triage, struct px_program *program, const char *file,
                               const struct isolated *isolated, struct campaign_result *result,
                               struct triaged *triaged, struct px_error *err)

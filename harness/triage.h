@@ -38,6 +38,9 @@ struct triaged {
 void triage_init(struct triage *triage, const struct campaign_options *options);
 void triage_fini(struct triage *triage);
 
+/* Ends the process that waits for the next finding: the machine has no room for it. */
+void triage_rest(struct triage *triage);
+
 /*
  * Makes the programs of @finding again and runs them in a fresh process. What that reproduces goes into @result and
  * the output folder; what it does not is counted there, and kept as unstable. PX_ERR_SYSTEM: it could not be stored.
