@@ -82,7 +82,8 @@ static void check_apart(struct doctor *d, const char *name, const char *good,
 /* Tools that tests and development want; campaigns need none of them. */
 static void check_tools(struct doctor *d)
 {
-    static const char *const tools[] = { "clang-19", "llvm-mc-19", "gdb", "perf" };
+    static const char *const tools[] = { "clang-19",     "llvm-mc-19", "riscv64-linux-gnu-as",
+                                         "qemu-riscv64", "gdb",        "perf" };
     for (size_t i = 0; i < sizeof tools / sizeof tools[0]; i++) {
         char path[512];
         const char *search = getenv("PATH");

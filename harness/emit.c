@@ -87,8 +87,8 @@ static const struct {
 } limits[] = {
     { NULL, "gas is not counted: what would end by out_of_gas runs on, for 10 seconds at most" },
     { is_jump, "a jump into the middle of a block goes on there: it is no panic:bad-target" },
-    { is_access, "addresses from 2^32 on are no aliases: an access there ends the run or meets the runner's "
-                 "own memory" },
+    { is_access, "addresses from 2^32 on: where the runner or the kernel has memory, an access meets that in "
+                 "place of its alias" },
     { is_store, "the pages written and their bytes are not shown" },
     { is_continuing_call, "host calls 1, 2 and 3 end the run" },
     { is_illegal, "the first two bytes of an illegal instruction read as 0" },
@@ -273,15 +273,25 @@ static void put_illegal(const struct source *source, FILE *file)
     fputs("    .4byte " NO_OFFSET "\n", file);
 }
 
+/* What a signal handler must know to do an access by hand. */
+static void put_access(FILE *file, const struct px_insn *insn, uint32_t offset)
+{
+    unsigned effects = px_ops[insn->op].effects,
+             plain = PX_EFF_WIDTH_LOG2(effects) | (effects & PX_EFF_LOAD) | (effects & PX_EFF_STORE);
+    bool extends_zero = insn->op == PX_OP_LBU || insn->op == PX_OP_LHU || insn->op == PX_OP_LWU;
+    fprintf(file, "    .4byte 0x%08" PRIx32 "; .2byte %" PRId32 "; .byte %u, %u, 0x%02x, %u, 0, 0\n", offset,
+            insn->imm, insn->rs1, is_store(insn) ? insn->rs2 : insn->rd, plain | (extends_zero ? 16u : 0u),
+            insn->len);
+}
+
 static void put_accesses(const struct source *source, FILE *file)
 {
     uint32_t offset = 0;
-    fputs("accesses:                           # offset, immediate, register, bytes\n", file);
+    fputs("accesses:                           # offset, immediate, rs1, rd or rs2, kind, length\n", file);
     for (size_t i = 0; i < source->blocks.insn_count; i++) {
         const struct px_insn *insn = &source->blocks.insns[i];
         if (is_access(insn))
-            fprintf(file, "    .4byte 0x%08" PRIx32 "; .2byte %" PRId32 "; .byte %u, %u\n", offset, insn->imm,
-                    insn->rs1, 1u << PX_EFF_WIDTH_LOG2(px_ops[insn->op].effects));
+            put_access(file, insn, offset);
         offset += insn->len;
     }
     fputs("    .4byte " NO_OFFSET "\n    .balign 8\n", file);

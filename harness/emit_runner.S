@@ -19,7 +19,6 @@
     .equ PROT_READ_WRITE, 3
     .equ PROT_READ_EXEC, 5
     .equ MAP_FLAGS, 0x4032              /* private, fixed, anonymous, no reserve */
-    .equ SIGINFO_ADDRESS, 16
     .equ UCONTEXT_PC, 176               /* then x1 to x31 */
     .equ STACK_SIZE, 0x10000
     .equ SECONDS, 10
@@ -174,10 +173,9 @@ start_failed:
     li a7, SYS_exit_group
     ecall
 
-/* s1: pc and registers, s2: pc, s3: its offset, s4: the signal, s5: the address, s6: the instruction, s8: end of output. */
+/* s1: pc and registers, s2: pc, s3: its offset, s4: the signal, s6: the instruction, s8: end of output. */
 on_signal:
     mv s4, a0
-    ld s5, SIGINFO_ADDRESS(a1)
     addi s1, a2, UCONTEXT_PC
     lla s8, output
     ld s2, 0(s1)
@@ -240,6 +238,7 @@ not_custom:
     sd a0, 0(t1)
 resume_next:
     addi s2, s2, 4
+resume_at:
     sd s2, 0(s1)
     li a7, SYS_rt_sigreturn
     ecall
@@ -294,7 +293,10 @@ end_of_code:
     lla a0, end_text
     j tell_exit
 
-/* The address that an access had, from the list of all of them: a signal may tell less. */
+/*
+ * Does the access again by hand: what the program may not reach is its fault, and what it may has been reached by an
+ * alias of its address. s4: a store, s5: bytes, s7: the address below 2^32, s9: rd or rs2, s10: kind, s11: length.
+ */
 memory:
     lla t0, accesses
     lla a0, target_text
@@ -302,26 +304,102 @@ memory:
     li t2, 0xffffffff
     beq t1, t2, beyond
     beq t1, s3, 2f
-    addi t0, t0, 8
+    addi t0, t0, 12
     j 1b
-2:  lbu a0, 6(t0)
+2:  lh s7, 4(t0)
+    lbu a0, 6(t0)
+    lbu s9, 7(t0)
+    lbu s10, 8(t0)
+    lbu s11, 9(t0)
     jal read_register
-    lh t1, 4(t0)
-    lbu t2, 7(t0)
-    add t1, a0, t1                      /* the first byte */
-    add t2, t1, t2
-    addi t2, t2, -1                     /* the last */
-    srli t3, t1, 32
-    srli t4, t2, 32
-    or t3, t3, t4
-    lla a0, alias_text
-    bnez t3, beyond
-    srli s7, t1, 12
-    srli t2, t2, 12
-    srli t3, s5, 12
-    bne t2, t3, 3f
-    mv s7, t2
-3:  slli s7, s7, 12
+    add s7, a0, s7
+    slli s7, s7, 32
+    srli s7, s7, 32
+    andi t0, s10, 3
+    li s5, 1
+    sll s5, s5, t0
+    srli s4, s10, 3
+    andi s4, s4, 1
+    mv a0, s7
+    jal reach
+    beqz a0, page_fault
+    addi t0, s5, -1
+    add s6, s7, t0
+    slli s6, s6, 32
+    srli s6, s6, 32
+    mv a0, s6
+    jal reach
+    bnez a0, 3f
+    mv s7, s6
+    j page_fault
+
+3:  bnez s4, alias_store
+    li t3, 0
+    mv t4, s5
+4:  addi t4, t4, -1
+    add t0, s7, t4
+    slli t0, t0, 32
+    srli t0, t0, 32
+    lbu t1, 0(t0)
+    slli t3, t3, 8
+    or t3, t3, t1
+    bnez t4, 4b
+    li t0, 8
+    sub t0, t0, s5
+    slli t0, t0, 3
+    sll t3, t3, t0
+    andi t1, s10, 16
+    bnez t1, 5f
+    sra t3, t3, t0
+    j 6f
+5:  srl t3, t3, t0
+6:  beqz s9, resume
+    slli t0, s9, 3
+    add t0, t0, s1
+    sd t3, 0(t0)
+    j resume
+alias_store:
+    mv a0, s9
+    jal read_register
+    li t4, 0
+7:  add t0, s7, t4
+    slli t0, t0, 32
+    srli t0, t0, 32
+    sb a0, 0(t0)
+    srli a0, a0, 8
+    addi t4, t4, 1
+    bne t4, s5, 7b
+resume:
+    add s2, s2, s11
+    j resume_at
+
+/* Whether the program may load from (s4: store to) the address a0. */
+reach:
+    li t0, CODE_BASE
+    sub t1, a0, t0
+    li t0, CODE_PAGES
+    bgeu t1, t0, 1f
+    xori a0, s4, 1
+    ret
+1:  lla t0, mappings
+2:  ld t1, 0(t0)
+    beqz t1, 4f
+    sub t2, a0, t1
+    ld t3, 8(t0)
+    bltu t2, t3, 3f
+    addi t0, t0, 40
+    j 2b
+3:  ld t1, 32(t0)
+    srli t1, t1, 1
+    xori a0, s4, 1
+    or a0, a0, t1
+    ret
+4:  li a0, 0
+    ret
+
+page_fault:
+    srli s7, s7, 12
+    slli s7, s7, 12
     lla a0, fault_text
     jal put_text
     mv a0, s7
@@ -448,7 +526,6 @@ beyond_text:      .asciz "exit=not-represented\nbecause="
 time_text:        .asciz "time is up, and gas is not counted"
 target_text:      .asciz "a jump led to where no instruction is"
 host_call_text:   .asciz "a host call that continues"
-alias_text:       .asciz "an access to an address from 2^32 on"
 instruction_text: .asciz "an instruction that this machine does not have"
 pc_text:          .asciz "\npc="
 x_text:           .asciz "\nx"
