@@ -56,6 +56,13 @@ const struct bench_measure bench_measures[] = {
       .count = BENCH_MUTATE_FIGURES,
       .weight = 1,
       .sample = bench_mutate },
+    { .name = "library/straight:length=64",
+      .spec = "straight:length=64",
+      .figures = bench_library_figures,
+      .count = BENCH_LIBRARY_FIGURES,
+      .weight = 2,
+      .waits = true,
+      .sample = bench_library },
     { .name = "host",
       .figures = bench_host_figures,
       .count = BENCH_HOST_FIGURES - BENCH_HOST_WAITING,
@@ -83,6 +90,7 @@ static const struct {
     { "prepare/block/length=1024", 30 },
     { "run/interp/straight", 200 },
     { "form/mix/read-binary", 1000 },
+    { "library/straight:length=64/programs", 75000 },
 };
 
 double bench_target(const char *name)

@@ -57,6 +57,7 @@ enum {
     BENCH_RUN_FIGURES = 4,
     BENCH_FORM_FIGURES = 4,
     BENCH_MUTATE_FIGURES = 2,
+    BENCH_LIBRARY_FIGURES = 2,
     BENCH_HOST_FIGURES = 11,
     BENCH_HOST_WAITING = 1, /* the last of them */
 };
@@ -65,6 +66,7 @@ extern const struct bench_figure bench_prepare_figures[BENCH_PREPARE_FIGURES];
 extern const struct bench_figure bench_run_figures[BENCH_RUN_FIGURES];
 extern const struct bench_figure bench_form_figures[BENCH_FORM_FIGURES];
 extern const struct bench_figure bench_mutate_figures[BENCH_MUTATE_FIGURES];
+extern const struct bench_figure bench_library_figures[BENCH_LIBRARY_FIGURES];
 extern const struct bench_figure bench_host_figures[BENCH_HOST_FIGURES];
 
 enum px_status bench_compare(struct bench *b, const struct bench_measure *measure, uint64_t ns,
@@ -75,6 +77,8 @@ enum px_status bench_run(struct bench *b, const struct bench_measure *measure, u
 enum px_status bench_form(struct bench *b, const struct bench_measure *measure, uint64_t ns, double *values);
 enum px_status bench_mutate(struct bench *b, const struct bench_measure *measure, uint64_t ns,
                             double *values);
+enum px_status bench_library(struct bench *b, const struct bench_measure *measure, uint64_t ns,
+                             double *values);
 enum px_status bench_host(struct bench *b, const struct bench_measure *measure, uint64_t ns, double *values);
 
 extern const struct bench_measure bench_measures[];
