@@ -296,7 +296,7 @@ static void disturb_campaigns(struct world *w, uint64_t seed, double seconds)
     prng_init(&prng, seed, 0);
     while (left > 0) {
         pid_t campaign = start_outside(w);
-        disturb_children(campaign, &prng, seconds / DISTURBANCES, &left);
+        disturb_children(campaign, &prng, seconds / (double)DISTURBANCES, &left);
         finish_outside(w, campaign);
         sort(&w->outside->result);
         expect_same(&w->outside->result, &w->peace);
