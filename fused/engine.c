@@ -8,7 +8,7 @@
 
 struct px_engine {
     struct fused_memory memory;
-    struct px_unit *used, *free;
+    struct px_units units;
 };
 
 static enum px_status fused_create(const char *options, struct px_engine **engine, struct px_error *err)
@@ -27,22 +27,14 @@ static enum px_status fused_create(const char *options, struct px_engine **engin
     return PX_OK;
 }
 
-static void free_units(struct px_unit *unit)
-{
-    while (unit) {
-        struct px_unit *next = unit->next;
-        fused_unit_fini(unit);
-        free(unit);
-        unit = next;
-    }
-}
-
 static void fused_destroy(struct px_engine *engine)
 {
     if (!engine)
         return;
-    free_units(engine->used);
-    free_units(engine->free);
+    for (struct px_unit *unit; (unit = px_units_drain(&engine->units));) {
+        fused_unit_fini(unit);
+        free(unit);
+    }
     fused_memory_fini(&engine->memory);
     free(engine);
 }
@@ -67,34 +59,18 @@ static struct px_caps fused_caps(const struct px_engine *engine)
 
 static void fused_release(struct px_engine *engine, struct px_unit *unit)
 {
-    if (!unit)
-        return;
-    if (unit->next)
-        unit->next->previous = unit->previous;
-    if (unit->previous)
-        unit->previous->next = unit->next;
-    else
-        engine->used = unit->next;
-    unit->previous = NULL;
-    unit->next = engine->free;
-    engine->free = unit;
+    if (unit)
+        px_units_put(&engine->units, &unit->link);
 }
 
 static enum px_status fused_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
                                     struct px_unit **unit, struct px_error *err)
 {
-    struct px_unit *u = engine->free;
-    if (u)
-        engine->free = u->next;
-    else if (!(u = calloc(1, sizeof *u)))
+    struct px_unit *u = px_units_take(&engine->units, sizeof *u);
+    if (!u)
         return px_fail(err, PX_ERR_NOMEM, "engine fused: out of memory");
     u->image = *image;
     u->flags = flags;
-    u->next = engine->used;
-    u->previous = NULL;
-    if (u->next)
-        u->next->previous = u;
-    engine->used = u;
     if (fused_translate(u) != PX_OK) {
         fused_release(engine, u);
         return px_fail(err, PX_ERR_NOMEM, "engine fused: out of memory for %zu bytes of code",

@@ -11,6 +11,7 @@
 
 #include "fused/memory.h"
 #include "vm/engine.h"
+#include "vm/units.h"
 
 enum {
     FUSED_HEAD = 2, /* cells of a head */
@@ -45,6 +46,7 @@ struct fused_place {
 };
 
 struct px_unit {
+    struct px_unit_link link;
     struct px_image image; /* the header; bytes stay borrowed */
     unsigned flags;        /* PX_PREPARE_* */
     union fused_cell *cells;
@@ -54,7 +56,6 @@ struct px_unit {
     uint32_t *jumps; /* cells whose imm is a pc until all heads are known */
     size_t jump_count;
     size_t capacity; /* halfwords of code that all these have room for */
-    struct px_unit *next, *previous; /* list of units in use, or free list by next */
 };
 
 /* One run. */

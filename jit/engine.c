@@ -25,8 +25,7 @@ struct px_engine {
     enum jit_touch touch;
     const struct px_unit *running; /* while generated code runs */
     char spec[64];
-    struct px_unit *used, *free;
-    size_t used_count;
+    struct px_units units;
 };
 
 static const char *const tier_names[] = { [JIT_TIER_BLOCK] = "block", [JIT_TIER_LINEAR] = "linear" };
@@ -97,23 +96,15 @@ static enum px_status native_create(enum jit_tier tier, const char *options, str
     return PX_OK;
 }
 
-static void free_units(struct px_unit *unit)
-{
-    while (unit) {
-        struct px_unit *next = unit->next;
-        free(unit->sites);
-        free(unit->marks);
-        free(unit);
-        unit = next;
-    }
-}
-
 static void native_destroy(struct px_engine *engine)
 {
     if (!engine)
         return;
-    free_units(engine->used);
-    free_units(engine->free);
+    for (struct px_unit *unit; (unit = px_units_drain(&engine->units));) {
+        free(unit->sites);
+        free(unit->marks);
+        free(unit);
+    }
     jit_lists_fini(&engine->lists);
     jit_memo_fini(&engine->memo);
     jit_memory_fini(&engine->memory);
@@ -143,35 +134,19 @@ static void native_release(struct px_engine *engine, struct px_unit *unit)
 {
     if (!unit)
         return;
-    if (unit->previous)
-        unit->previous->next = unit->next;
-    else
-        engine->used = unit->next;
-    if (unit->next)
-        unit->next->previous = unit->previous;
-    unit->next = engine->free;
-    unit->previous = NULL;
-    engine->free = unit;
-    if (--engine->used_count == 0)
+    px_units_put(&engine->units, &unit->link);
+    if (engine->units.used_count == 0)
         codebuf_recycle(&engine->buf);
 }
 
 static enum px_status native_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
                                      struct px_unit **unit, struct px_error *err)
 {
-    struct px_unit *u = engine->free;
-    if (u)
-        engine->free = u->next;
-    else if (!(u = calloc(1, sizeof *u)))
+    struct px_unit *u = px_units_take(&engine->units, sizeof *u);
+    if (!u)
         return px_fail(err, PX_ERR_NOMEM, "engine %s: out of memory", name_of(engine));
     u->image = *image;
     u->flags = flags;
-    u->previous = NULL;
-    u->next = engine->used;
-    if (u->next)
-        u->next->previous = u;
-    engine->used = u;
-    engine->used_count++;
     enum px_status status = jit_compile(u, engine->tier, &engine->buf, &engine->stubs, engine->cpu,
                                         engine->touch, &engine->lists, &engine->memo, err);
     if (status != PX_OK) {

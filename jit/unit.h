@@ -9,12 +9,14 @@
 #include "jit/codebuf.h"
 #include "jit/compiler.h"
 #include "vm/engine.h"
+#include "vm/units.h"
 
 /*
  * In code memory, from @start: for the block tier the dense table (int32 per guest halfword, relative to the table: the block head's
  * code, or the bad-target stub), then code, then cold exits.
  */
 struct px_unit {
+    struct px_unit_link link;
     enum jit_tier tier;
     struct px_image image; /* the header; bytes stay borrowed */
     unsigned flags;        /* PX_PREPARE_* */
@@ -24,7 +26,6 @@ struct px_unit {
     size_t site_count, site_capacity;
     struct jit_mark *marks; /* of PX_PREPARE_MAPPED, ascending by host; the last one is the end */
     size_t mark_count, mark_capacity;
-    struct px_unit *next, *previous; /* list of units in use, or free list by next */
 };
 
 /*

@@ -8,18 +8,18 @@
 #include <string.h>
 
 #include "vm/machine.h"
+#include "vm/units.h"
 
 struct px_unit {
+    struct px_unit_link link;
     struct px_image image; /* a copy of the header; bytes stay borrowed */
     struct px_blocks blocks;
     unsigned flags;
-    struct px_unit *next; /* free list or list of units in use */
-    struct px_unit *previous;
 };
 
 struct px_engine {
     struct px_memory memory;
-    struct px_unit *used, *free;
+    struct px_units units;
     uint32_t *dirty;
     size_t dirty_capacity;
     px_interp_observer *observer;
@@ -45,22 +45,14 @@ static enum px_status interp_create(const char *options, struct px_engine **engi
     return PX_OK;
 }
 
-static void free_units(struct px_unit *unit)
-{
-    while (unit) {
-        struct px_unit *next = unit->next;
-        px_blocks_fini(&unit->blocks);
-        free(unit);
-        unit = next;
-    }
-}
-
 static void interp_destroy(struct px_engine *engine)
 {
     if (!engine)
         return;
-    free_units(engine->used);
-    free_units(engine->free);
+    for (struct px_unit *unit; (unit = px_units_drain(&engine->units));) {
+        px_blocks_fini(&unit->blocks);
+        free(unit);
+    }
     px_memory_fini(&engine->memory);
     free(engine->dirty);
     free(engine);
@@ -86,34 +78,18 @@ static struct px_caps interp_caps(const struct px_engine *engine)
 
 static void interp_release(struct px_engine *engine, struct px_unit *unit)
 {
-    if (!unit)
-        return;
-    if (unit->previous)
-        unit->previous->next = unit->next;
-    else
-        engine->used = unit->next;
-    if (unit->next)
-        unit->next->previous = unit->previous;
-    unit->next = engine->free;
-    unit->previous = NULL;
-    engine->free = unit;
+    if (unit)
+        px_units_put(&engine->units, &unit->link);
 }
 
 static enum px_status interp_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
                                      struct px_unit **unit, struct px_error *err)
 {
-    struct px_unit *u = engine->free;
-    if (u)
-        engine->free = u->next;
-    else if (!(u = calloc(1, sizeof *u)))
+    struct px_unit *u = px_units_take(&engine->units, sizeof *u);
+    if (!u)
         return px_fail(err, PX_ERR_NOMEM, "engine interp: out of memory");
     u->image = *image;
     u->flags = flags;
-    u->previous = NULL;
-    u->next = engine->used;
-    if (u->next)
-        u->next->previous = u;
-    engine->used = u;
     if (px_blocks_sweep(&u->blocks, &u->image) != PX_OK) {
         interp_release(engine, u);
         return px_fail(err, PX_ERR_NOMEM, "engine interp: out of memory for %zu bytes of code",
