@@ -44,7 +44,7 @@ LINK = $(CC) $(PX_LDFLAGS) $(LDFLAGS)
 
 # --- files -------------------------------------------------------------------------------------------
 
-FOLDERS := vm jit fused generators harness
+FOLDERS := vm jit fused generators harness harness/gate
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c)))
 MAIN := harness/main.c
 TESTS := $(filter %_test.c,$(SOURCES) $(sort $(wildcard harness/tests/*.c)))

@@ -89,10 +89,15 @@ const char *bucket_special(enum px_op op, uint64_t a, uint64_t b)
     }
 }
 
+void bucket_hash(const char *id, size_t length, char hash[9])
+{
+    (void)snprintf(hash, 9, "%08" PRIx32, (uint32_t)XXH3_64bits(id, length));
+}
+
 void bucket_name(struct bucket *b)
 {
     (void)snprintf(b->id, sizeof b->id, "%s:%s:%s:%s", b->engines, b->op, b->fields, b->operands);
-    (void)snprintf(b->hash, sizeof b->hash, "%08" PRIx32, (uint32_t)XXH3_64bits(b->id, strlen(b->id)));
+    bucket_hash(b->id, strlen(b->id), b->hash);
 }
 
 /* Ends it, and leaves nothing in it that a terminal or a path would obey. */

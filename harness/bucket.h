@@ -64,6 +64,9 @@ void bucket_exits(const struct px_outcome *a, const struct px_outcome *b, char *
  */
 const char *bucket_special(enum px_op op, uint64_t a, uint64_t b);
 
+/* The eight hex digits for an id of @length bytes. */
+void bucket_hash(const char *id, size_t length, char hash[9]);
+
 /* Makes id and hash from the other texts. */
 void bucket_name(struct bucket *bucket);
 

@@ -1,7 +1,10 @@
 /*
- * The findings of a range of programs in the order of their programs, whatever order they come in. The range ends early
- * at a certain finding, so that a bug in every program is no million of them; what is listed then, and where it ends,
- * depends on the programs alone.
+ * The findings of a range of programs, in the order of the programs. What is listed depends on the programs alone,
+ * not on the order in which findings come in:
+ *
+ * - Of differences that look alike (the same engine, the same kind of field) it keeps the first few of each sixteenth of
+ *   the range, so that a bug in every program makes no million of them and hides no other. The rest are only counted.
+ * - Aborts, hangs and state leaks, each of which costs a process or more, end the range after a number of them.
  */
 #ifndef PX_FINDING_LIST_H
 #define PX_FINDING_LIST_H
@@ -9,18 +12,43 @@
 #include "harness/finding.h"
 #include "vm/status.h"
 
-struct finding_list {
-    uint64_t findings_max,
-        hangs_max; /* the range ends with the program of this finding, or of this hang; 0: never */
-    uint64_t end; /* first index beyond it; UINT64_MAX until then. Only ever falls */
-    struct finding *items; /* all below end, ascending by index, then by kind */
-    size_t count, capacity;
+enum {
+    FINDING_SEGMENTS = 16,
+    FINDING_LOOKS_MAX = 64, /* engines x words of bucket_field */
 };
 
-void finding_list_init(struct finding_list *list, uint64_t findings_max, uint64_t hangs_max);
+struct finding_limits {
+    uint64_t programs;   /* in the range, not 0 */
+    uint64_t each;       /* differences kept of each look and sixteenth */
+    uint64_t severe_max; /* the range ends with the program of this abort, hang or state leak ... */
+    uint64_t hangs_max;  /* ... or of this hang; both not 0 */
+};
+
+/* Differences that look alike, so far. */
+struct finding_look {
+    size_t other;
+    const char *field;
+    uint64_t kept[FINDING_SEGMENTS], last[FINDING_SEGMENTS]; /* how many, and the highest index among them */
+};
+
+struct finding_list {
+    struct finding_limits limits;
+    uint64_t end; /* first index beyond the range; falls when it ends early */
+    bool cut; /* it did */
+    uint64_t differences; /* all that came in; when cut, chance has a say in it */
+    struct finding *items; /* ascending by index, then by kind */
+    size_t count, capacity;
+    struct finding_look looks[FINDING_LOOKS_MAX];
+    size_t look_count;
+};
+
+void finding_list_init(struct finding_list *list, const struct finding_limits *limits);
 void finding_list_fini(struct finding_list *list);
 
-/* Adds a copy, unless there is one with this index and kind, or it lies beyond the end. PX_ERR_NOMEM. */
+/* Adds a copy, unless there is one with this index and kind, or the list has no place for it. PX_ERR_NOMEM. */
 enum px_status finding_list_add(struct finding_list *list, const struct finding *finding) PX_CHECKED;
+
+/* Differences that were only counted; 0 when the range ended early. */
+uint64_t finding_list_more(const struct finding_list *list);
 
 #endif

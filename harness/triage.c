@@ -174,6 +174,7 @@ enum px_status triage_program(struct triage *triage, struct px_program *program,
         return PX_OK;
     }
     triaged->bucket = entry;
+    (void)snprintf(triaged->path, sizeof triaged->path, "%s", entry->path);
     remember(result, &isolated->finding, entry);
     if (triaged->fresh)
         return store_first(triage, program, isolated, entry, err);
@@ -200,15 +201,21 @@ static enum px_status confirm(struct triage *t, const struct finding *finding, s
     return status;
 }
 
-static enum px_status keep_unstable(const struct triage *t, const char *name, const struct finding *finding,
-                                    const struct isolated *isolated, struct campaign_result *r,
-                                    struct px_error *err)
+enum px_status triage_unstable(struct triage *triage, const struct px_program *program, const char *name,
+                               const struct finding *seen, const struct isolated *isolated,
+                               struct campaign_result *result, struct triaged *triaged, struct px_error *err)
 {
-    const struct stored stored = { .original = &t->program, .result = isolated, .unstable = finding };
-    r->unstable++;
-    if (r->unstable > CAMPAIGN_STORED_MAX)
+    const struct stored stored = { .original = program, .result = isolated, .unstable = seen };
+    size_t length = strlen(name), suffix = strlen(".px");
+    char folder[128];
+    *triaged = (struct triaged){ .unstable = true };
+    result->unstable++;
+    if (result->unstable > CAMPAIGN_STORED_MAX)
         return PX_OK;
-    return store_unstable(t->options->out, name, &stored, err);
+    bool is_file = length > suffix && strcmp(name + length - suffix, ".px") == 0;
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(is_file ? length - suffix : length), name);
+    (void)snprintf(triaged->path, sizeof triaged->path, "unstable/%s", folder);
+    return store_unstable(triage->options->out, folder, &stored, err);
 }
 
 enum px_status triage_finding(struct triage *triage, const struct finding *finding,
@@ -217,15 +224,13 @@ enum px_status triage_finding(struct triage *triage, const struct finding *findi
     const struct worker_config *w = &triage->options->worker;
     struct isolated isolated = { .runs = 0 };
     char name[128];
-    int length = snprintf(name, sizeof name, "seed-%016" PRIx64 "-%s-%" PRIu64 ".px", w->seed,
-                          w->gen.generator->name, finding->index);
+    (void)snprintf(name, sizeof name, "seed-%016" PRIx64 "-%s-%" PRIu64 ".px", w->seed,
+                   w->gen.generator->name, finding->index);
     enum px_status status = confirm(triage, finding, &isolated, err);
     if (status != PX_OK)
         return status;
     isolated.finding.index = finding->index;
     if (isolated.diverged > 0)
         return triage_program(triage, &triage->program, name, &isolated, result, triaged, err);
-    *triaged = (struct triaged){ .unstable = true };
-    name[length - (int)strlen(".px")] = '\0'; /* a folder */
-    return keep_unstable(triage, name, finding, &isolated, result, err);
+    return triage_unstable(triage, &triage->program, name, finding, &isolated, result, triaged, err);
 }

@@ -32,6 +32,7 @@ struct triaged {
     const struct campaign_bucket *bucket; /* NULL: it is unstable, or there are too many buckets */
     bool fresh;                           /* it is the first in its bucket */
     bool unstable;
+    char path[160];                       /* of what was stored, a folder below `out`; "" for nothing */
 };
 
 /* Borrows @options. */
@@ -56,5 +57,14 @@ enum px_status triage_finding(struct triage *triage, const struct finding *findi
 enum px_status triage_program(struct triage *triage, struct px_program *program, const char *file,
                               const struct isolated *isolated, struct campaign_result *result,
                               struct triaged *triaged, struct px_error *err) PX_CHECKED;
+
+/*
+ * The same for a program from elsewhere of which @isolated did not reproduce the finding @seen. What is stored is
+ * called @name, without a final ".px".
+ */
+enum px_status triage_unstable(struct triage *triage, const struct px_program *program, const char *name,
+                               const struct finding *seen, const struct isolated *isolated,
+                               struct campaign_result *result, struct triaged *triaged,
+                               struct px_error *err) PX_CHECKED;
 
 #endif
