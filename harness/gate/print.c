@@ -83,6 +83,15 @@ static void print_known(const struct known *known, FILE *file)
     }
 }
 
+static void print_counts(const struct gate *gate, FILE *file)
+{
+    size_t counted = gate_counted(gate);
+    fprintf(file, "  buckets     %zu counted, at most %" PRIu64 " allowed", counted, gate->max_divergences);
+    if (gate->known.count > 0)
+        fprintf(file, "; %zu known", gate->found->bucket_count - counted);
+    fprintf(file, "\n");
+}
+
 static void print_bucket(const struct gate *gate, size_t index, FILE *file)
 {
     const struct campaign_bucket *b = &gate->found->buckets[index];
@@ -170,6 +179,7 @@ void gate_print(const struct gate *gate, FILE *file)
     for (size_t i = 0; i < gate->case_count; i++)
         if (gate->cases[i].part == GATE_RANGES)
             print_range(gate, i, file);
+    print_counts(gate, file);
     for (size_t i = 0; i < gate->found->bucket_count; i++)
         print_bucket(gate, i, file);
     print_troubles(gate, file);

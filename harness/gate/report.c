@@ -60,6 +60,10 @@ const struct gate_hit *gate_first_hit(const struct gate *gate, size_t index)
 void gate_print_place(const struct gate *gate, const struct gate_hit *hit,
                       void (*quote)(FILE *file, const char *text), FILE *file)
 {
+    if (!hit) { /* it could not be kept: the gate is broken */
+        fprintf(file, "unknown");
+        return;
+    }
     const struct gate_case *c = &gate->cases[hit->at];
     if (c->part == GATE_RANGES)
         fprintf(file, "program %" PRIu64 " of ", hit->first);

@@ -35,7 +35,7 @@ const char *gate_trouble_name(enum gate_trouble_kind kind);
 /* Where bucket @index came up first. */
 const struct gate_hit *gate_first_hit(const struct gate *gate, size_t index);
 
-/* "program 12 of mix@2 seed=0x1", or the path of a file. */
+/* "program 12 of mix@2 seed=0x1", or the path of a file; "unknown" for NULL. */
 void gate_print_place(const struct gate *gate, const struct gate_hit *hit,
                       void (*quote)(FILE *file, const char *text), FILE *file);
 

@@ -137,7 +137,9 @@ static void write_bucket(const struct gate *gate, size_t index, FILE *file, bool
     quote_uri(file, gate->out);
     fprintf(file, "/%s/%s.px", b->path, b->minimized ? "minimal" : "original");
     end_location(file);
-    fprintf(file, ", \"partialFingerprints\": {\"parallaxBucket/v1\": \"%s\"}", b->bucket.hash);
+    fprintf(file, ", \"partialFingerprints\": {\"parallaxBucket/v1\": ");
+    quote_json(file, b->bucket.id);
+    fprintf(file, "}");
     if (standing == GATE_KNOWN && !gate_severe(b))
         write_suppression(file, known, good);
     fprintf(file, "}");
