@@ -13,6 +13,7 @@
 #include "harness/isolate.h"
 #include "harness/save.h"
 #include "harness/tests/folder.h"
+#include "harness/tests/give_up.h"
 
 enum { PATH_ROOM = 256 };
 
@@ -140,7 +141,8 @@ static void what_is_no_regular_file_is_written_in_place(void **state)
     folder_path(*state, "pipe", path, sizeof path);
     assert_int_equal(mkfifo(path, 0600), 0);
     FILE *reader = fopen(path, "r+e");
-    assert_non_null(reader);
+    if (!reader)
+        give_up(path);
     assert_int_equal(save_file(path, write_text, "text\n", &err), PX_OK);
     assert_non_null(fgets(got, sizeof got, reader));
     assert_string_equal(got, "text\n");

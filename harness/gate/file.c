@@ -40,6 +40,16 @@ static void name_finding(const char *path, char name[NAME_ROOM])
     (void)snprintf(name, NAME_ROOM, "corpus-%.*s.px", length < NAME_KEPT ? (int)length : NAME_KEPT, base);
 }
 
+static enum px_status run_alone(struct gate_session *s, struct px_program *program, unsigned times,
+                                struct isolated *isolated, struct px_error *err)
+{
+    enum px_status status;
+    do
+        status = isolate_run(&s->options->sandbox, program, times, isolated, err);
+    while (gate_try_again(s, status, err));
+    return status;
+}
+
 /* It diverged once: as in a campaign, a fresh process has the last word. */
 static enum px_status confirm(struct gate_session *s, size_t at, struct px_program *program,
                               const struct isolated *seen, struct px_error *err)
@@ -48,9 +58,9 @@ static enum px_status confirm(struct gate_session *s, size_t at, struct px_progr
     struct triaged triaged;
     char name[NAME_ROOM];
     name_finding(s->gate->cases[at].name, name);
-    enum px_status status = isolate_run(&s->options->sandbox, program, CAMPAIGN_CONFIRM_RUNS, &again, err);
+    enum px_status status = run_alone(s, program, CAMPAIGN_CONFIRM_RUNS, &again, err);
     if (status != PX_OK)
-        return status;
+        return status == PX_ERR_FULL ? PX_OK : status; /* Ctrl-C: it is as if it had not run */
     if (again.diverged > 0)
         status = triage_program(&s->triage, program, name, &again, s->gate->found, &triaged, err);
     else
@@ -65,7 +75,9 @@ static enum px_status run(struct gate_session *s, size_t at, struct px_program *
     struct gate_case *c = &s->gate->cases[at];
     enum px_status status = px_program_load(program, c->name, err);
     if (status == PX_OK)
-        status = isolate_run(&s->options->sandbox, program, 1, &isolated, err);
+        status = run_alone(s, program, 1, &isolated, err);
+    if (status == PX_ERR_FULL) /* and Ctrl-C: it did not run */
+        return PX_OK;
     if (status != PX_OK)
         return status;
     for (size_t i = 0; i < isolated.engine_count; i++)

@@ -197,8 +197,7 @@ size_t gate_reasons(const struct gate *gate, char reasons[GATE_REASONS_MAX][GATE
     } words[GATE_TROUBLES] = {
         [GATE_EXPECTATION] = { "expectation missed", "expectations missed" },
         [GATE_UNSTABLE] = { "unstable finding", "unstable findings" },
-        [GATE_LOST] = { "range in which workers died between programs",
-                        "ranges in which workers died between programs" },
+        [GATE_LOST] = { "range in which workers were killed", "ranges in which workers were killed" },
         [GATE_IDLE] = { "engine that took no program", "engines that took no program" },
         [GATE_OVERFLOW] = { "finding past the last bucket", "findings past the last bucket" },
     };

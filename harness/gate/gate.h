@@ -48,7 +48,7 @@ struct gate_hit {
 enum gate_trouble_kind {
     GATE_EXPECTATION, /* an engine does not do what a file's `expect` line says */
     GATE_UNSTABLE,    /* a finding that a fresh process did not reproduce */
-    GATE_LOST,        /* workers died between programs */
+    GATE_LOST,        /* workers were killed from outside */
     GATE_IDLE,        /* an engine took no program */
     GATE_OVERFLOW,    /* more buckets than there is room for */
     GATE_TROUBLES,

@@ -167,10 +167,8 @@ static void one_abort_among_differences_makes_a_bucket_fail(void **state)
 static void every_other_trouble_fails(void **state)
 {
     static const char *const reasons[GATE_TROUBLES] = {
-        [GATE_EXPECTATION] = "1 expectation missed",
-        [GATE_UNSTABLE] = "1 unstable finding",
-        [GATE_LOST] = "1 range in which workers died between programs",
-        [GATE_IDLE] = "1 engine that took no program",
+        [GATE_EXPECTATION] = "1 expectation missed",          [GATE_UNSTABLE] = "1 unstable finding",
+        [GATE_LOST] = "1 range in which workers were killed", [GATE_IDLE] = "1 engine that took no program",
         [GATE_OVERFLOW] = "1 finding past the last bucket",
     };
     struct world *w = *state;

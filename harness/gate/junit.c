@@ -156,9 +156,9 @@ static void write_whole(const struct gate *gate, FILE *file)
     fprintf(file, "      <system-out>%s</system-out>\n    </testcase>\n  </testsuite>\n", gate_verdict(gate));
 }
 
-enum px_status gate_write_junit(FILE *file, const void *arg)
+enum px_status gate_write_junit(FILE *file, const void *ran)
 {
-    const struct gate *gate = arg;
+    const struct gate *gate = ran;
     struct counts all = count(gate, GATE_PARTS);
     all.tests++;
     all.failures += whole_fails(gate);

@@ -165,21 +165,21 @@ static enum px_status add_entry(struct px_text *text, struct known_list *list)
     return status;
 }
 
-enum px_status known_parse(struct known_list *list, const char *name, const char *bytes, size_t size,
+enum px_status known_parse(struct known_list *list, const char *name, const char *text, size_t size,
                            struct px_error *err)
 {
-    struct px_text text;
+    struct px_text lines;
     struct px_token token;
     *list = (struct known_list){ 0 };
-    px_text_init(&text, name, bytes, size, err);
-    enum px_status status = px_text_line(&text);
-    while (status == PX_OK && !text.at_end) {
-        if (px_text_token(&text, &token)) {
-            text.cursor = token.at; /* it was only looked at */
-            status = add_entry(&text, list);
+    px_text_init(&lines, name, text, size, err);
+    enum px_status status = px_text_line(&lines);
+    while (status == PX_OK && !lines.at_end) {
+        if (px_text_token(&lines, &token)) {
+            lines.cursor = token.at; /* it was only looked at */
+            status = add_entry(&lines, list);
         }
         if (status == PX_OK)
-            status = px_text_line(&text);
+            status = px_text_line(&lines);
     }
     if (status != PX_OK)
         known_fini(list);

@@ -59,8 +59,11 @@ static enum px_status supervise(struct range *r, struct px_error *err)
         size_t before = r->list.count + r->list.differences;
         status = jobs_poll(&r->jobs, &alive, err);
         double time = gate_now();
+        gate_tell_waiting(r->session, r->jobs.waiting ? r->jobs.error.text : NULL);
         if (interrupt_came(NULL))
             jobs_stop(&r->jobs);
+        if (r->jobs.waiting && interrupt_came(NULL))
+            break;
         if (progress_due(&r->session->progress, time))
             show_progress(r, jobs_tally(&r->jobs).programs, time);
         bool busy = r->list.count + r->list.differences != before;
@@ -88,7 +91,7 @@ static enum px_status settle(struct range *r, struct px_error *err)
         tally_add(&gate->tally, &tally);
     if (r->jobs.lost == 0)
         return PX_OK;
-    return gate_add_trouble(gate, GATE_LOST, r->at, NULL, err, "%" PRIu64 " workers died between programs",
+    return gate_add_trouble(gate, GATE_LOST, r->at, NULL, err, "%" PRIu64 " workers were killed from outside",
                             r->jobs.lost);
 }
 
@@ -110,9 +113,13 @@ static enum px_status look_at_findings(struct range *r, struct px_error *err)
                            s->gate->found->bucket_count);
             progress_show(&s->progress, line);
         }
-        status = triage_finding(&s->triage, finding, s->gate->found, &triaged, err);
+        do
+            status = triage_finding(&s->triage, finding, s->gate->found, &triaged, err);
+        while (gate_try_again(s, status, err));
         if (status == PX_OK)
             status = gate_take(s, r->at, finding->index, &triaged, finding, err);
+        else if (status == PX_ERR_FULL)
+            return PX_OK; /* Ctrl-C: the rest stays as it is */
     }
     return status;
 }

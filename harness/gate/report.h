@@ -12,11 +12,11 @@ void gate_print(const struct gate *gate, FILE *file);
 /* One JSON object, on one line. */
 void gate_print_json(const struct gate *gate, FILE *file);
 
-/* JUnit XML: a test suite for each part, a test case for each file and range. save_fn; @gate is a struct gate. */
-enum px_status gate_write_junit(FILE *file, const void *gate) PX_CHECKED;
+/* JUnit XML: a test suite for each part, a test case for each file and range. save_fn; @ran is a struct gate. */
+enum px_status gate_write_junit(FILE *file, const void *ran) PX_CHECKED;
 
 /* SARIF 2.1.0: a result for each bucket and each other trouble; known ones are suppressed. save_fn. */
-enum px_status gate_write_sarif(FILE *file, const void *gate) PX_CHECKED;
+enum px_status gate_write_sarif(FILE *file, const void *ran) PX_CHECKED;
 
 /* --- what they share --- */
 

@@ -14,6 +14,7 @@
 enum {
     MINIMIZE_CANDIDATES = 1000, /* a limit in programs gives the same program on any machine ... */
     MINIMIZE_SECONDS = 60,      /* ... but not at any price */
+    ROOM_MS = 100,              /* between two tries at a process for which there is no room */
 };
 
 /* What every change to an engine is held against. Index 0 onwards of each: the gate is the same each time. */
@@ -61,6 +62,25 @@ enum px_status gate_add_ranges(struct gate *gate, const struct gate_options *opt
         c->seed = ranges[i].seed;
     }
     return PX_OK;
+}
+
+void gate_tell_waiting(struct gate_session *s, const char *why)
+{
+    if (why && !s->waiting) {
+        progress_end(&s->progress);
+        fprintf(stderr, "waiting: %s: trying again until there is room\n", why);
+    }
+    s->waiting = why != NULL;
+}
+
+bool gate_try_again(struct gate_session *s, enum px_status status, const struct px_error *err)
+{
+    const struct timespec pause = { .tv_nsec = ROOM_MS * 1000000L };
+    gate_tell_waiting(s, status == PX_ERR_FULL ? err->text : NULL);
+    if (status != PX_ERR_FULL || interrupt_came(NULL))
+        return false;
+    nanosleep(&pause, NULL);
+    return true;
 }
 
 enum px_status gate_take(struct gate_session *s, size_t at, uint64_t index, const struct triaged *triaged,

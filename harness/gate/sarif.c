@@ -28,7 +28,7 @@ static const struct {
     { "state-leak", "A program runs otherwise after another one has run." },
     { "expectation", "An engine does not do what a file of the corpus expects." },
     { "unstable", "A finding did not come up again in a fresh process." },
-    { "lost-worker", "Processes died between programs." },
+    { "lost-worker", "Worker processes were killed from outside." },
     { "idle-engine", "An engine took no program at all." },
     { "too-many-buckets", "There are more buckets than can be told apart." },
     { "divergence", "Two engines disagree." },
@@ -165,9 +165,9 @@ static void write_trouble(const struct gate *gate, const struct gate_trouble *t,
     }
 }
 
-enum px_status gate_write_sarif(FILE *file, const void *arg)
+enum px_status gate_write_sarif(FILE *file, const void *ran)
 {
-    const struct gate *gate = arg;
+    const struct gate *gate = ran;
     bool first = true, good = true;
     fprintf(file, "{\n  \"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\",\n"
                   "  \"version\": \"2.1.0\",\n  \"runs\": [\n    {\n"

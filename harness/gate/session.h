@@ -14,10 +14,20 @@ struct gate_session {
     struct progress progress;
     double start;
     uint64_t planned, done; /* programs of all ranges */
+    bool waiting; /* for room on the machine, and it has been told */
 };
 
 /* Seconds on a steady clock. */
 double gate_now(void);
+
+/* Says so when it begins to take patience: @why the machine has no room for one more process, NULL when it has. */
+void gate_tell_waiting(struct gate_session *session, const char *why);
+
+/*
+ * Whether to try again what gave @status: waits a moment when the machine had no room for a process, as @err says. False
+ * for any other status, and after Ctrl-C.
+ */
+bool gate_try_again(struct gate_session *session, enum px_status status, const struct px_error *err);
 
 /* Enters where triage put a finding of case @at: program @index of a range, 0 of a file. @what is what was seen. */
 enum px_status gate_take(struct gate_session *session, size_t at, uint64_t index,

@@ -23,7 +23,7 @@ polls_max=3000 # of 10 ms
 # --- what tests are made of --------------------------------------------------------------------------
 
 # An engine that is wrong in one instruction, and a day on which to look at it.
-wrong=(--engines interp,wrong:op=xor --today 2026-11-21)
+wrong=(--engines "interp,wrong:op=xor" --today 2026-11-21)
 
 # xor a0, a1, a2 with a2 = 1; ecalli 5.
 write_program() { # file [expect-fields]
@@ -212,7 +212,7 @@ test_scale_jobs_and_findings_do_what_they_say() {
     run gate --scale 2 --json --quiet --findings 9 "${wrong[@]}"
     json out '[c["planned"] for c in d["cases"]]' >two
     json out 'sum(b["count"] for b in d["buckets"])' >many
-    ! cmp -s one two
+    cmp -s one two && return 1
     (($(<many) > $(<few)))
 }
 
