@@ -13,7 +13,7 @@
 enum { PROGRAMS = 3200, SEGMENT = PROGRAMS / FINDING_SEGMENTS + 1, EACH = 3 };
 
 static const struct finding_limits limits = {
-    .programs = PROGRAMS, .each = EACH, .severe_max = 40, .hangs_max = 5
+    .programs = PROGRAMS, .each = EACH, .severe_max = 40, .hangs_max = 5, .differences_max = 1000000
 };
 
 static void add(struct finding_list *list, uint64_t index, enum finding_kind kind, uint32_t fields)
@@ -70,7 +70,7 @@ static void a_frequent_difference_hides_no_rare_one(void **state)
     assert_int_equal(gas, PROGRAMS / 100);
     assert_int_equal(list.count, FINDING_SEGMENTS * EACH + gas);
     assert_int_equal(finding_list_more(&list), PROGRAMS - list.count);
-    assert_false(list.cut);
+    assert_int_equal(list.why, FINDING_END_WHOLE);
     finding_list_fini(&list);
 }
 
@@ -91,7 +91,9 @@ static void differences_of_two_engines_do_not_look_alike(void **state)
 static void a_range_ends_with_its_last_allowed_death_or_hang(void **state)
 {
     (void)state;
-    const struct finding_limits few = { .programs = 1000, .each = 2, .severe_max = 2, .hangs_max = 1 };
+    const struct finding_limits few = {
+        .programs = 1000, .each = 2, .severe_max = 2, .hangs_max = 1, .differences_max = 1000000
+    };
     const struct finding by_count[] = { { .index = 2, .kind = FINDING_ABORT },
                                         { .index = 5, .kind = FINDING_LEAK } },
                          by_hang[] = { { .index = 2, .kind = FINDING_ABORT },
@@ -100,9 +102,9 @@ static void a_range_ends_with_its_last_allowed_death_or_hang(void **state)
     struct finding_list list;
     finding_list_init(&list, &few);
     add(&list, 90, FINDING_ABORT, 0);
-    assert_false(list.cut);
+    assert_int_equal(list.why, FINDING_END_WHOLE);
     add(&list, 5, FINDING_LEAK, 0);
-    assert_true(list.cut);
+    assert_int_equal(list.why, FINDING_END_SEVERE);
     assert_int_equal(list.end, 91);
     add(&list, 2, FINDING_ABORT, 0);
     expect_list(&list, by_count, 2);
@@ -144,7 +146,7 @@ static void the_order_of_arrival_changes_nothing(void **state)
     struct finding_list first, list;
     finding_list_init(&first, &limits);
     fill(&first, 1);
-    assert_true(first.cut);
+    assert_int_equal(first.why, FINDING_END_SEVERE);
     assert_int_equal(first.end, 2400 + 4 * 40 + 1); /* the fifth hang */
     assert_in_range(first.count, 2 * EACH * 12, 2 * EACH * 13 + 5);
     for (uint64_t seed = 2; seed < 20; seed++) {
@@ -158,6 +160,32 @@ static void the_order_of_arrival_changes_nothing(void **state)
     finding_list_fini(&first);
 }
 
+/* Every second program differs: what is left is that of the chunks that hold the first 5000 differences. */
+static void very_many_differences_end_a_range_with_their_chunk(void **state)
+{
+    (void)state;
+    const struct finding_limits flood = {
+        .programs = 16 * FINDING_CHUNK, .each = 2, .severe_max = 9, .hangs_max = 9, .differences_max = 5000
+    };
+    struct finding_list up, down;
+    finding_list_init(&up, &flood);
+    finding_list_init(&down, &flood);
+    for (uint64_t i = 0; i < flood.programs; i += 2) {
+        add(&up, i, FINDING_DIFF, DIFF_GAS);
+        add(&down, flood.programs - 2 - i, FINDING_DIFF, DIFF_GAS);
+    }
+    const struct finding_list *both[] = { &up, &down };
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(both[i]->why, FINDING_END_DIFFERENCES);
+        assert_int_equal(both[i]->end, 3 * FINDING_CHUNK);
+        assert_int_equal(finding_list_more(both[i]) + both[i]->count, 3 * FINDING_CHUNK / 2);
+        expect_list(both[i], up.items, up.count);
+    }
+    assert_int_equal(up.count, 2 * 3);
+    finding_list_fini(&up);
+    finding_list_fini(&down);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +194,7 @@ int main(void)
         cmocka_unit_test(differences_of_two_engines_do_not_look_alike),
         cmocka_unit_test(a_range_ends_with_its_last_allowed_death_or_hang),
         cmocka_unit_test(the_order_of_arrival_changes_nothing),
+        cmocka_unit_test(very_many_differences_end_a_range_with_their_chunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,20 @@ bool gate_vanished(const struct gate *gate, const struct known *known)
     return gate_complete(gate);
 }
 
+size_t gate_ended_early(const struct gate *gate)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < gate->case_count; i++)
+        count += gate->cases[i].end != FINDING_END_WHOLE;
+    return count;
+}
+
+bool gate_unfinished(const struct gate_case *c)
+{
+    return c->state == GATE_NOT_RUN ||
+           (c->state == GATE_RUN && c->programs < c->planned && c->end == FINDING_END_WHOLE);
+}
+
 size_t gate_compared(const struct gate *gate)
 {
     size_t count = 0;

@@ -6,6 +6,7 @@
 #define PX_GATE_GATE_H
 
 #include "harness/campaign.h"
+#include "harness/finding_list.h"
 #include "harness/gate/known.h"
 #include "harness/preflight.h"
 
@@ -33,7 +34,7 @@ struct gate_case {
     uint64_t planned;   /* programs; 1 for a file */
     uint64_t programs;  /* that ran */
     uint64_t more;      /* findings that were only counted, since others looked like them */
-    bool cut;           /* the range ended early: too many aborts, hangs, state leaks */
+    enum finding_end end; /* why a range ended early, if it did */
     double seconds;
 };
 
@@ -121,6 +122,12 @@ bool gate_vanished(const struct gate *gate, const struct known *known);
 
 /* Everything ran that was to run. */
 bool gate_complete(const struct gate *gate);
+
+/* Ranges that ended early. */
+size_t gate_ended_early(const struct gate *gate);
+
+/* Whether a range or file did not run to its end, early or not. */
+bool gate_unfinished(const struct gate_case *c);
 
 /* Files and ranges in which something was compared. */
 size_t gate_compared(const struct gate *gate);

@@ -52,7 +52,7 @@ static const char *case_state(const struct gate *gate, size_t index)
         return "failed";
     if (c->state == GATE_UNTAKEN)
         return "untaken";
-    return c->state == GATE_NOT_RUN || (c->programs < c->planned && !c->cut) ? "not run" : "passed";
+    return gate_unfinished(c) ? "not run" : "passed";
 }
 
 static void print_cases(const struct gate *gate, FILE *file)
@@ -68,7 +68,7 @@ static void print_cases(const struct gate *gate, FILE *file)
             fprintf(file, ", \"seed\": %" PRIu64 ", \"planned\": %" PRIu64 ", \"programs\": %" PRIu64,
                     c->seed, c->planned, c->programs);
             fprintf(file, ", \"only_counted\": %" PRIu64, c->more);
-            print_bool(file, "ended_early", c->cut);
+            print_bool(file, "ended_early", c->end != FINDING_END_WHOLE);
         }
         fprintf(file, ", \"seconds\": %.3f}", c->seconds);
     }

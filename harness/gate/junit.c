@@ -16,7 +16,7 @@ struct counts {
 static bool is_skipped(const struct gate *gate, size_t index)
 {
     const struct gate_case *c = &gate->cases[index];
-    return !gate_case_fails(gate, index) && (c->state != GATE_RUN || (c->programs < c->planned && !c->cut));
+    return !gate_case_fails(gate, index) && (c->state == GATE_UNTAKEN || gate_unfinished(c));
 }
 
 /* Of one part, or with GATE_PARTS of all. */

@@ -53,6 +53,11 @@ static void print_files(const struct gate *gate, enum gate_part part, FILE *file
 
 static void print_range(const struct gate *gate, size_t index, FILE *file)
 {
+    static const char *const ends[] = {
+        [FINDING_END_WHOLE] = "",
+        [FINDING_END_SEVERE] = "; ended early: too many aborts, hangs or state leaks",
+        [FINDING_END_DIFFERENCES] = "; ended early: too many differences",
+    };
     const struct gate_case *c = &gate->cases[index];
     uint64_t findings = 0;
     for (size_t i = 0; i < gate->hit_count; i++)
@@ -67,8 +72,7 @@ static void print_range(const struct gate *gate, size_t index, FILE *file)
     fprintf(file, "%" PRIu64 " programs: %" PRIu64 " divergence%s", c->planned, findings, plural(findings));
     if (c->more > 0)
         fprintf(file, ", %" PRIu64 " more that look like them and were only counted", c->more);
-    if (c->cut)
-        fprintf(file, "; ended early: too many aborts, hangs or state leaks");
+    fprintf(file, "%s", ends[c->end]);
     fprintf(file, "; %.1f s\n", c->seconds);
 }
 
@@ -162,6 +166,8 @@ static void print_verdict(const struct gate *gate, FILE *file)
             fprintf(file, "%s", words[i].shown);
     for (size_t i = 0; i < count; i++)
         fprintf(file, "%s%s", i ? ", " : ": ", reasons[i]);
+    if (gate_ended_early(gate) > 0)
+        fprintf(file, " (%zu range%s ended early)", gate_ended_early(gate), plural(gate_ended_early(gate)));
     fprintf(file, "\n");
 }
 

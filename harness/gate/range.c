@@ -13,6 +13,7 @@ enum {
     POLL_MS = 10,
     BUSY_POLL_MS = 1, /* while findings come in: workers wait when there are many */
     SEVERE_MAX = 40,
+    DIFFERENCES_MAX = 100000,
     HANGS_MAX = 4, /* each takes seconds: so many are enough for a whole gate, and one for each range */
 };
 
@@ -56,7 +57,7 @@ static enum px_status supervise(struct range *r, struct px_error *err)
     enum px_status status = PX_OK;
     bool alive = true;
     while (status == PX_OK && alive) {
-        size_t before = r->list.count + r->list.differences;
+        size_t before = r->list.count + r->list.difference_count;
         status = jobs_poll(&r->jobs, &alive, err);
         double time = gate_now();
         gate_tell_waiting(r->session, r->jobs.waiting ? r->jobs.error.text : NULL);
@@ -66,7 +67,7 @@ static enum px_status supervise(struct range *r, struct px_error *err)
             break;
         if (progress_due(&r->session->progress, time))
             show_progress(r, jobs_tally(&r->jobs).programs, time);
-        bool busy = r->list.count + r->list.differences != before;
+        bool busy = r->list.count + r->list.difference_count != before;
         const struct timespec pause = { .tv_nsec = (busy ? BUSY_POLL_MS : POLL_MS) * 1000000L };
         if (alive)
             nanosleep(&pause, NULL);
@@ -82,12 +83,13 @@ static enum px_status settle(struct range *r, struct px_error *err)
     struct tally tally = jobs_tally(&r->jobs);
     bool stopped = interrupt_came(NULL);
     c->state = GATE_RUN;
-    c->cut = r->list.cut;
+    c->end = r->list.why;
+    bool early = c->end != FINDING_END_WHOLE;
     c->more = finding_list_more(&r->list);
-    c->programs = c->cut ? r->list.end : stopped ? tally.programs : c->planned;
+    c->programs = early ? r->list.end : stopped ? tally.programs : c->planned;
     for (size_t i = 0; i < RUN_ENGINES_MAX; i++)
         gate->took[i] += tally.supported[i];
-    if (!c->cut && !stopped)
+    if (!early && !stopped)
         tally_add(&gate->tally, &tally);
     if (r->jobs.lost == 0)
         return PX_OK;
@@ -147,6 +149,7 @@ enum px_status gate_run_range(struct gate_session *session, size_t at, struct px
     const struct finding_limits limits = { .programs = c->planned,
                                            .each = session->options->each,
                                            .severe_max = SEVERE_MAX,
+                                           .differences_max = DIFFERENCES_MAX,
                                            .hangs_max = hangs < HANGS_MAX ? HANGS_MAX - hangs : 1 };
     double start = gate_now();
     enum px_status status = px_gen_parse(c->gen, &session->campaign.worker.gen, err);

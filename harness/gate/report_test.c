@@ -56,7 +56,7 @@ static void make_gate(struct gate *gate)
     size_t or = gates_add_bucket(gate, "or", "reg", FINDING_DIFF, odd, 1, 0);
     gate->found->buckets[div].minimized = false;
     gate->cases[mix].more = 9;
-    gate->cases[gas].cut = true;
+    gate->cases[gas].end = FINDING_END_SEVERE;
     gate->cases[gas].programs = 7;
     assert_int_equal(gate_add_hit(gate, gas, xor, 6, &err), PX_OK);
     gate->found->buckets[xor].count++;
@@ -116,7 +116,7 @@ static const char expected_print[] =
     "  idle-engine block took no program\n"
     "  vanished    00000000 (dave, until 2026-12-31: mended): not seen; line 4 of the list can go\n"
     "FAIL: 2 divergence buckets, at most 0 allowed, 1 bucket of aborts, hangs or state leaks, which alway"
-    "s fail, 1 expectation missed, 1 unstable finding, 1 engine that took no program\n";
+    "s fail, 1 expectation missed, 1 unstable finding, 1 engine that took no program (1 range ended early)\n";
 
 static const char expected_json[] = "{\"verdict\": \"fail\", \"complete\": true, \"reasons\": [\"2 "
                                     "divergence buckets, at most 0 allowed\", \"1 buck"

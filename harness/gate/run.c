@@ -22,7 +22,7 @@ static const struct {
     const char *gen;
     uint64_t seed, programs;
 } ranges[] = {
-    { "mix", 0x9e3779b97f4a7c15, 12000000 },     { "boundary", 1, 4000000 }, /* all of them */
+    { "mix", 0x9e3779b97f4a7c15, 8000000 },      { "boundary", 1, 4000000 }, /* all of them */
     { "straight", 0x2545f4914f6cdd1d, 2000000 }, { "control", 0xd1342543de82ef95, 1500000 },
     { "memory", 0xaf251af3b0f025b5, 1500000 },   { "compressed", 0x5851f42d4c957f2d, 1000000 },
     { "hostcall", 0xda942042e4dd58b5, 1000000 }, { "hostile", 0xc2b2ae3d27d4eb4f, 2000000 },

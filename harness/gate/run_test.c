@@ -209,7 +209,7 @@ static void aborts_end_a_range_early_but_not_the_gate(void **state)
     struct world *w = *state;
     run_over(w, "interp,wrong:die=addi", 2);
     for (size_t i = 0; i < w->gate.case_count; i++) {
-        assert_true(w->gate.cases[i].cut);
+        assert_int_equal(w->gate.cases[i].end, FINDING_END_SEVERE);
         assert_in_range(w->gate.cases[i].programs, 40, 1000);
         assert_int_equal(w->gate.cases[i].more, 0);
     }
