@@ -36,7 +36,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 WERROR := -Werror
 PX_CFLAGS := -std=gnu17 -I. $(MODE_$(MODE)) -g -fno-omit-frame-pointer -pthread $(WARNINGS) $(WERROR)
 PX_LDFLAGS := $(MODE_$(MODE)) -g -pthread -Wl,--as-needed
-PX_LDLIBS := -lxxhash -lZydis -lseccomp
+PX_LDLIBS := -lxxhash -lZydis -lseccomp -lm
 TEST_LDLIBS := -lcmocka
 
 COMPILE = $(CC) $(PX_CFLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -113,8 +113,11 @@ test-sanitizers: ## Run every test program under the address and the undefined-b
 	+@$(SUBMAKE) sanitizer-programs
 	@scripts/run-tests --timeout 1800 $(SANITIZER_PROGRAMS)
 
-bench: build ## Measure speed (ARGS='...' for options)
-	$(BUILD)/parallax bench $(ARGS)
+bench: ## Measure speed, guests beside native code and qemu (ARGS='...' for options)
+	@scripts/deps fuzz guests
+	+@$(SUBMAKE) programs
+	@scripts/guests programs build/guests
+	$(BUILD)/parallax bench --guests build/guests $(ARGS)
 
 lint: ## Check format, house rules and layers, run clang's warnings, clang-tidy and cppcheck
 	@scripts/deps lint

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness/bench_measure.h"
@@ -35,6 +36,17 @@ enum {
       .weight = 3,                                                                                           \
       .sample = bench_##kind }
 
+/* They count processor time themselves. */
+#define GUESTS(column, engine_spec, ...)                                                                     \
+    { .name = "guests/" column,                                                                              \
+      .spec = engine_spec,                                                                                   \
+      .figures = bench_guest_figures,                                                                        \
+      .count = BENCH_GUEST_FIGURES,                                                                          \
+      .weight = 5,                                                                                           \
+      .waits = true,                                                                                         \
+      .sample = bench_guests,                                                                                \
+      __VA_ARGS__ }
+
 const struct bench_measure bench_measures[] = {
     COMPARE("straight:length=32"),
     COMPARE("mix"),
@@ -44,6 +56,12 @@ const struct bench_measure bench_measures[] = {
     ENGINE("prepare", "block", BENCH_BLOCK, prepare, PREPARE),
     ENGINE("run", "interp", BENCH_INTERP, run, RUN),
     ENGINE("run", "block", BENCH_BLOCK, run, RUN),
+    GUESTS("interp", "interp"),
+    GUESTS("fused", "fused"),
+    GUESTS("block", "block"),
+    GUESTS("block:touch=fault", "block:touch=fault"),
+    GUESTS("native", NULL, .program = "native"),
+    GUESTS("qemu", NULL, .program = "oracle"),
     { .name = "form/mix",
       .spec = "mix",
       .figures = bench_form_figures,
@@ -78,7 +96,19 @@ const struct bench_measure bench_measures[] = {
 const size_t bench_measure_count = sizeof bench_measures / sizeof bench_measures[0];
 
 #undef COMPARE
+#undef GUESTS
 #undef ENGINE
+
+#define GEOMEAN(column) "guests/" column "/geomean"
+
+const struct bench_ratio bench_ratios[] = {
+    { "guests/block-to-native", GEOMEAN("block"), GEOMEAN("native") },
+    { "guests/block:touch=fault-to-native", GEOMEAN("block:touch=fault"), GEOMEAN("native") },
+    { "guests/qemu-to-native", GEOMEAN("qemu"), GEOMEAN("native") },
+    { "guests/fused-to-native", GEOMEAN("fused"), GEOMEAN("native") },
+    { "guests/fused-to-interp", GEOMEAN("fused"), GEOMEAN("interp") },
+};
+const size_t bench_ratio_count = sizeof bench_ratios / sizeof bench_ratios[0];
 
 static const struct {
     const char *name;
@@ -89,6 +119,9 @@ static const struct {
     { "prepare/block/length=32", 30 },
     { "prepare/block/length=1024", 30 },
     { "run/interp/straight", 200 },
+    { GEOMEAN("interp"), 200 },
+    { GEOMEAN("fused"), 800 },
+    { "guests/block:touch=fault-to-native", 0.5 },
     { "form/mix/read-binary", 1000 },
     { "library/straight:length=64/programs", 75000 },
 };
@@ -158,8 +191,12 @@ static int pin(void)
 static double processor_seconds(void)
 {
     struct timespec spent;
+    struct rusage children;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
-    return (double)spent.tv_sec + (double)spent.tv_nsec / 1e9;
+    getrusage(RUSAGE_CHILDREN, &children); /* some measurements run in processes of their own */
+    double theirs = (double)(children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
+                    (double)(children.ru_utime.tv_usec + children.ru_stime.tv_usec) / 1e6;
+    return (double)spent.tv_sec + (double)spent.tv_nsec / 1e9 + theirs;
 }
 
 /* --- what is measured on --- */
@@ -215,23 +252,35 @@ static void figure_name(const struct bench_measure *measure, size_t figure, char
     (void)snprintf(name, BENCH_NAME_MAX, "%s/%s", measure->name, measure->figures[figure].name);
 }
 
-/* Whether the filter leaves any figure of @measure. */
-static bool matches(const struct bench_measure *measure, const char *filter)
+/* Whether a figure is asked for, by itself or for a ratio. */
+static bool wanted(const char *name, const char *filter)
 {
-    char name[BENCH_NAME_MAX];
-    for (size_t i = 0; i < measure->count; i++) {
-        figure_name(measure, i, name);
-        if (strstr(name, filter))
-            return true;
+    bool found = strstr(name, filter) != NULL;
+    for (size_t i = 0; i < bench_ratio_count; i++) {
+        const struct bench_ratio *ratio = &bench_ratios[i];
+        bool part = strcmp(name, ratio->of) == 0 || strcmp(name, ratio->to) == 0;
+        found = found || (part && strstr(ratio->name, filter));
     }
-    return false;
+    return found;
 }
 
-static unsigned chosen_weight(const char *filter)
+/* Whether the filter leaves any figure of @measure, which can be measured at all. */
+static bool matches(const struct bench_measure *measure, const struct bench_options *options)
+{
+    char name[BENCH_NAME_MAX];
+    bool found = false;
+    for (size_t i = 0; i < measure->count; i++) {
+        figure_name(measure, i, name);
+        found = found || wanted(name, options->filter);
+    }
+    return found && (!measure->program || options->guests);
+}
+
+static unsigned chosen_weight(const struct bench_options *options)
 {
     unsigned weight = 0;
     for (size_t i = 0; i < bench_measure_count; i++)
-        weight += matches(&bench_measures[i], filter) ? bench_measures[i].weight : 0;
+        weight += matches(&bench_measures[i], options) ? bench_measures[i].weight : 0;
     return weight;
 }
 
@@ -254,7 +303,7 @@ static enum px_status take_turns(struct session *s, const struct bench_options *
     for (size_t i = 0; i < bench_measure_count; i++) {
         const struct bench_measure *m = &bench_measures[i];
         double values[BENCH_VALUES_MAX] = { 0 };
-        if (!matches(m, options->filter))
+        if (!matches(m, options))
             continue;
         if (s->progress)
             (void)fprintf(s->progress, "\rrepetition %d of %d: %-40s", repetition + 1,
@@ -270,38 +319,79 @@ static enum px_status take_turns(struct session *s, const struct bench_options *
     return PX_OK;
 }
 
-static void summarize(struct session *s, const struct bench_options *options)
+/* The values of the figure called @name, NULL if it was not measured. */
+static const double *values_of(const struct session *s, const struct bench_options *options, const char *name)
 {
-    size_t figure = 0, repetitions = options->repetitions;
+    size_t figure = 0;
     for (size_t i = 0; i < bench_measure_count; i++) {
         const struct bench_measure *m = &bench_measures[i];
-        if (!matches(m, options->filter))
+        char own[BENCH_NAME_MAX];
+        for (size_t j = 0; j < m->count && matches(m, options); j++, figure++) {
+            figure_name(m, j, own);
+            if (strcmp(own, name) == 0)
+                return s->values[figure];
+        }
+    }
+    return NULL;
+}
+
+/* Reports @result, whose name, unit and direction are set, unless the filter leaves it out. */
+static void add_result(struct session *s, const struct bench_options *options, struct bench_result result,
+                       const double *values)
+{
+    size_t repetitions = options->repetitions;
+    double sorted[BENCH_REPETITIONS_MAX];
+    if (!strstr(result.name, options->filter))
+        return;
+    memcpy(sorted, values, repetitions * sizeof *sorted);
+    result.target = bench_target(result.name);
+    result.median = bench_median(sorted, repetitions); /* which sorts */
+    result.min = sorted[0];
+    result.max = sorted[repetitions - 1];
+    s->report->results[s->report->count++] = result;
+}
+
+static void add_ratios(struct session *s, const struct bench_options *options)
+{
+    for (size_t i = 0; i < bench_ratio_count; i++) {
+        const struct bench_ratio *ratio = &bench_ratios[i];
+        const double *of = values_of(s, options, ratio->of), *to = values_of(s, options, ratio->to);
+        double values[BENCH_REPETITIONS_MAX];
+        struct bench_result result = { .unit = "ratio", .more_is_better = true };
+        if (!of || !to)
             continue;
-        for (size_t j = 0; j < m->count; j++, figure++) {
-            double *values = s->values[figure];
+        for (size_t j = 0; j < options->repetitions; j++)
+            values[j] = of[j] / to[j];
+        (void)snprintf(result.name, sizeof result.name, "%s", ratio->name);
+        add_result(s, options, result, values);
+    }
+}
+
+static void summarize(struct session *s, const struct bench_options *options)
+{
+    size_t figure = 0;
+    for (size_t i = 0; i < bench_measure_count; i++) {
+        const struct bench_measure *m = &bench_measures[i];
+        for (size_t j = 0; j < m->count && matches(m, options); j++) {
             struct bench_result result = { .unit = m->figures[j].unit,
                                            .more_is_better = m->figures[j].more_is_better };
             figure_name(m, j, result.name);
-            if (!strstr(result.name, options->filter))
-                continue;
-            result.target = bench_target(result.name);
-            result.median = bench_median(values, repetitions); /* which sorts */
-            result.min = values[0];
-            result.max = values[repetitions - 1];
-            s->report->results[s->report->count++] = result;
+            add_result(s, options, result, s->values[figure++]);
         }
     }
+    add_ratios(s, options);
 }
 
 static enum px_status measure(struct session *s, const struct bench_options *options, struct px_error *err)
 {
-    unsigned weight = chosen_weight(options->filter);
+    unsigned weight = chosen_weight(options);
     if (weight == 0)
         return PX_OK;
     double seconds = (double)options->seconds / (options->quick ? 10 : 1);
     double turns = (double)options->repetitions + 1 / (double)WARM_PART;
     s->ns = (uint64_t)(seconds * 1e9 / turns / weight);
     enum px_status status = open_bench(&s->bench, err);
+    s->bench.guests = options->guests;
     double processor = processor_seconds();
     uint64_t start = bench_clock();
     for (int i = -1; i < (int)options->repetitions && status == PX_OK; i++)

@@ -14,7 +14,7 @@
 
 enum {
     BENCH_NAME_MAX = 64,
-    BENCH_FIGURES_MAX = 80,
+    BENCH_FIGURES_MAX = 200,
     BENCH_REPETITIONS_MIN = 5, /* a median of fewer says little */
     BENCH_REPETITIONS_MAX = 99,
 };
@@ -24,12 +24,14 @@ struct bench_options {
     uint64_t repetitions; /* BENCH_REPETITIONS_MIN..BENCH_REPETITIONS_MAX */
     bool quick;           /* a tenth of the time */
     const char *filter;   /* only figures whose names contain it; "" for all */
+    const char *
+        guests; /* folder with what `scripts/guests programs` makes, for figures of native code and qemu; or NULL */
 };
 
 struct bench_machine {
     char cpu[96]; /* as /proc/cpuinfo names it */
     long cores;
-    int pinned;   /* the processor that this process was kept on, -1 when it was not */
+    int pinned; /* the processor that this process was kept on, -1 when it was not */
     double
         share; /* of that processor which it got; the rest, which others had, is taken out of the figures */
 };

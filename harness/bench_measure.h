@@ -26,6 +26,7 @@ struct bench {
     uint64_t index;    /* of the next program: each is made once, so that nothing learns its branches */
     uint64_t diverged; /* programs */
     double clock_ns;   /* what reading the clock costs */
+    const char *guests; /* folder of native and RISC-V builds of the guests, or NULL */
     struct codebuf code;
     uint8_t *pages; /* two */
     struct px_error *err;
@@ -39,8 +40,9 @@ struct bench_figure {
 
 struct bench_measure {
     const char *name;
-    const char *spec; /* of the generator, where there is one */
+    const char *spec; /* of the generator or the engine, where there is one */
     size_t engine;    /* where there is one */
+    const char *program; /* the suffix of programs that need bench.guests */
     const struct bench_figure *figures;
     size_t count;
     unsigned weight; /* its part of the time */
@@ -58,6 +60,7 @@ enum {
     BENCH_FORM_FIGURES = 4,
     BENCH_MUTATE_FIGURES = 2,
     BENCH_LIBRARY_FIGURES = 2,
+    BENCH_GUEST_FIGURES = 11, /* the guests, and their geometric mean */
     BENCH_HOST_FIGURES = 11,
     BENCH_HOST_WAITING = 1, /* the last of them */
 };
@@ -67,6 +70,7 @@ extern const struct bench_figure bench_run_figures[BENCH_RUN_FIGURES];
 extern const struct bench_figure bench_form_figures[BENCH_FORM_FIGURES];
 extern const struct bench_figure bench_mutate_figures[BENCH_MUTATE_FIGURES];
 extern const struct bench_figure bench_library_figures[BENCH_LIBRARY_FIGURES];
+extern const struct bench_figure bench_guest_figures[BENCH_GUEST_FIGURES];
 extern const struct bench_figure bench_host_figures[BENCH_HOST_FIGURES];
 
 enum px_status bench_compare(struct bench *b, const struct bench_measure *measure, uint64_t ns,
@@ -79,10 +83,19 @@ enum px_status bench_mutate(struct bench *b, const struct bench_measure *measure
                             double *values);
 enum px_status bench_library(struct bench *b, const struct bench_measure *measure, uint64_t ns,
                              double *values);
+enum px_status bench_guests(struct bench *b, const struct bench_measure *measure, uint64_t ns,
+                            double *values);
 enum px_status bench_host(struct bench *b, const struct bench_measure *measure, uint64_t ns, double *values);
 
 extern const struct bench_measure bench_measures[];
 extern const size_t bench_measure_count;
+
+/* A figure that is one figure divided by another of the same turn. */
+struct bench_ratio {
+    const char *name, *of, *to;
+};
+extern const struct bench_ratio bench_ratios[];
+extern const size_t bench_ratio_count;
 
 static inline uint64_t bench_clock(void)
 {

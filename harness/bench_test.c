@@ -50,6 +50,8 @@ static size_t figures_called(const char *name)
             assert_in_range(length, 1, BENCH_NAME_MAX - 1);
             found += strcmp(text, name) == 0;
         }
+    for (size_t i = 0; i < bench_ratio_count; i++)
+        found += strcmp(bench_ratios[i].name, name) == 0;
     return found;
 }
 
@@ -172,6 +174,23 @@ static void the_filter_leaves_the_figures_that_contain_it(void **state)
     assert_int_equal(report.count, 0);
 }
 
+static void a_ratio_is_of_values_of_the_same_turn(void **state)
+{
+    (void)state;
+    struct px_error err;
+    struct bench_report report;
+    struct bench_options ratio = short_run;
+    ratio.filter = "fused-to-interp";
+    assert_int_equal(bench_measure_all(&ratio, NULL, &report, &err), PX_OK);
+    assert_int_equal(report.count, 1);
+    assert_string_equal(report.results[0].name, "guests/fused-to-interp");
+    assert_true(report.results[0].min > 0);
+    for (size_t i = 0; i < bench_ratio_count; i++) {
+        assert_int_equal(figures_called(bench_ratios[i].of), 1);
+        assert_int_equal(figures_called(bench_ratios[i].to), 1);
+    }
+}
+
 static void every_measurement_works_and_the_engines_agree(void **state)
 {
     (void)state;
@@ -180,8 +199,10 @@ static void every_measurement_works_and_the_engines_agree(void **state)
     struct bench_options all = short_run;
     size_t figures = 0;
     all.filter = "";
-    for (size_t i = 0; i < bench_measure_count; i++)
-        figures += bench_measures[i].count;
+    for (size_t i = 0; i < bench_measure_count; i++) /* without programs from outside */
+        figures += bench_measures[i].program ? 0 : bench_measures[i].count;
+    for (size_t i = 0; i < bench_ratio_count; i++)
+        figures += strcmp(bench_ratios[i].name, "guests/fused-to-interp") == 0;
     assert_int_equal(bench_measure_all(&all, NULL, &report, &err), PX_OK);
     assert_int_equal(report.count, figures);
     assert_int_equal(report.diverged, 0);
@@ -241,6 +262,7 @@ int main(void)
         cmocka_unit_test(json_of_a_machine_that_would_not_pin_says_null),
         cmocka_unit_test(the_table_says_which_targets_are_missed),
         cmocka_unit_test(the_filter_leaves_the_figures_that_contain_it),
+        cmocka_unit_test(a_ratio_is_of_values_of_the_same_turn),
         cmocka_unit_test(every_measurement_works_and_the_engines_agree),
         cmocka_unit_test(options_are_checked_and_json_changes_the_output),
     };

@@ -37,6 +37,11 @@ static int bench_main(const struct command *command, int argc, char **argv)
           .max = BENCH_REPETITIONS_MAX,
           .value = "N",
           .help = "values that each median is taken of (9)" },
+        { .name = "guests",
+          .kind = OPTION_TEXT,
+          .target = &o.guests,
+          .value = "DIR",
+          .help = "guests built by `scripts/guests programs DIR`: adds their speed natively and under qemu" },
         { .name = "quick", .kind = OPTION_FLAG, .target = &o.quick, .help = "a tenth of the time" },
     };
     int positional;

@@ -83,6 +83,32 @@ test_engines_qemu_and_native_code_compute_the_same() {
     done
 }
 
+test_bench_measures_programs_beside_the_engines() {
+    local options=(--quick --seconds 1 --repetitions 5)
+    if [[ ! -d $programs ]]; then "$root/scripts/guests" programs "$programs"; fi
+    run bench "${options[@]}" --filter guests/native/sieve --guests "$programs"
+    expect_exit 0
+    expect_stdout '^guests/native/sieve  .* M instructions/s$'
+    run bench "${options[@]}" --filter qemu-to-native --guests "$programs"
+    expect_exit 0
+    expect_stdout '^guests/qemu-to-native  .* ratio$'
+    run bench "${options[@]}" --filter guests/native/sieve
+    expect_exit 2
+    expect_stderr "parallax bench: no figure's name contains 'guests/native/sieve'"
+    run bench "${options[@]}" --filter guests/native/sieve --guests "$work"
+    expect_exit 2
+    expect_stderr "parallax bench: $work/blake2b.native does not run: build it with scripts/guests programs"
+    cp "$programs/crc32.native" "$work/blake2b.native"
+    run bench "${options[@]}" --filter guests/native/sieve --guests "$work"
+    expect_exit 2
+    expect_stderr "parallax bench: $work/bytecode.native does not run: build it with scripts/guests programs"
+    cp -r "$programs" wrong
+    cp "$programs/crc32.native" wrong/sieve.native
+    run bench "${options[@]}" --filter guests/native/sieve --guests wrong
+    expect_exit 3
+    grep -qE '^parallax bench: guests/native computes 0x[0-9a-f]{16} for sieve, the recompiler 0x[0-9a-f]{16}$' err
+}
+
 # --- scripts/guest-cc --------------------------------------------------------------------------------
 
 source_with() { # name: the body of a guest on stdin
