@@ -86,8 +86,8 @@ static const struct {
     { "hostile", 1, UINT64_C(0x1136a9067da4f13d) },
     { "gas", 2, UINT64_C(0x9a99b035a00371c3) },
     { "long", 1, UINT64_C(0x23ebbaef0b3b5c3e) },
-    { "guest", 1, UINT64_C(0xa90860e76e6d449a) },
-    { "guest:name=sieve", 1, UINT64_C(0x0c93be1d7ba5015e) },
+    { "guest", 2, UINT64_C(0x2e8030e3e748aad1) },
+    { "guest:name=sieve", 2, UINT64_C(0x8f946876a3f3e40e) },
 };
 
 static void what_each_version_of_a_generator_makes_is_pinned(void **state)

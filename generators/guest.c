@@ -60,8 +60,10 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
         return status;
 
     program->gas = GAS;
-    if (prng_one_in(&prng, 8))
-        program->gas = prng_next(&prng) & ((UINT64_C(1) << prng_below(&prng, GAS_BITS)) - 1);
+    if (prng_one_in(&prng, 8)) {
+        uint32_t bits = prng_below(&prng, GAS_BITS);
+        program->gas = prng_next(&prng) >> (63 - bits) >> 1;
+    }
     for (unsigned x = 1; x < PX_REG_COUNT; x++)
         if (x < 10 || x > 12)
             program->x[x] = px_any_value(&prng); /* C must not care */
@@ -71,7 +73,7 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t se
 const struct px_generator px_gen_guest = {
     .name = "guest",
     .summary = "real C programs with random inputs (option name=sieve and others of corpus/guests)",
-    .version = 1,
+    .version = 2,
     .generate = generate,
     .takes_guest = true,
 };
