@@ -22,12 +22,15 @@ OBJ := $(BUILD)/obj
 # CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the caller's and come after ours. WERROR= builds in spite of
 # warnings, V=1 shows the commands.
 
-MODES := release debug asan ubsan cov
+MODES := release debug asan ubsan cov fuzz fuzzfast
 MODE_release := -O2
 MODE_debug := -O0
 MODE_asan := -O1 -fsanitize=address
 MODE_ubsan := -O1 -fsanitize=undefined -fno-sanitize-recover=all
 MODE_cov := -O0 --coverage
+# Of clang alone. There is no type behind a function's address when the function is generated code.
+MODE_fuzz := -O1 -fsanitize=address,undefined -fno-sanitize=function -fno-sanitize-recover=all
+MODE_fuzzfast := -O2
 ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE=$(MODE): expected one of: $(MODES))
 endif
@@ -71,6 +74,10 @@ run_checks = $(if $(filter build/release,$(BUILD)),\
 # Tests of the whole program are scripts that report as cmocka does.
 SCRIPT_TESTS := $(if $(filter build/release,$(BUILD)),$(sort $(wildcard harness/tests/*.sh)))
 
+# The fuzz targets, one source each, and what they share.
+FUZZ_TARGETS := $(patsubst harness/fuzz/%.c,%,$(sort $(wildcard harness/fuzz/fuzz_*.c)))
+FUZZ_SUPPORT := $(filter-out harness/fuzz/fuzz_%,$(sort $(wildcard harness/fuzz/*.c)))
+
 # What others link with: position-independent, one object, nothing visible but what harness/parallax.map names.
 VERSION := $(shell sed -n 's/^\#define PX_VERSION "\(.*\)"$$/\1/p' harness/parallax.h)
 PIC := $(BUILD)/pic
@@ -85,7 +92,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 .DEFAULT_GOAL := build
 .PHONY: build fuzz test test-long test-sanitizers bench lint format mutation guests clean help
-.PHONY: install uninstall
+.PHONY: install uninstall fuzz-libfuzzer fuzz-targets
 .PHONY: programs test-programs sanitizer-programs libraries FORCE
 .DELETE_ON_ERROR:
 
@@ -96,6 +103,12 @@ fuzz: ## Install what is missing, build, fuzz for TIME=60 seconds (ARGS='...' fo
 	@scripts/deps fuzz
 	+@$(SUBMAKE) programs
 	$(BUILD)/parallax fuzz --time $(TIME) $(ARGS)
+
+fuzz-libfuzzer: ## The same guided by coverage: libFuzzer's targets under ASan and UBSan for TIME=60 seconds in all
+	@scripts/deps fuzzers
+	+@$(SUBMAKE) programs
+	+@$(SUBMAKE) MODE=fuzz CC=clang-19 fuzz-targets
+	scripts/fuzz-libfuzzer --time $(TIME) $(ARGS)
 
 test: ## Install what is missing, build, run every test
 	@scripts/deps test
@@ -178,7 +191,7 @@ $(BUILD)/flags: FORCE
 	$(call write_stamp,$(shell $(CC) --version 2>/dev/null | head -n 1): $(COMPILE); $(LINK) $(PX_LDLIBS) $(LDLIBS))
 
 $(BUILD)/members: FORCE
-	$(call write_stamp,$(LIBRARY); $(TEST_SUPPORT))
+	$(call write_stamp,$(LIBRARY); $(TEST_SUPPORT) $(FUZZ_SUPPORT))
 
 # The build id reaches one object only, so that a commit does not rebuild the tree.
 BUILD_ID ?= $(or $(shell GIT_OPTIONAL_LOCKS=0 git describe --always --dirty --tags 2>/dev/null),unknown)
@@ -197,7 +210,7 @@ $(OBJ)/%.o: %.c $(BUILD)/flags
 $(OBJ)/generators/guests.o: $(wildcard corpus/guests/*.px)
 
 $(ARCHIVE): $(call objects_of,$(LIBRARY))
-$(SUPPORT_ARCHIVE): $(call objects_of,$(TEST_SUPPORT))
+$(SUPPORT_ARCHIVE): $(call objects_of,$(TEST_SUPPORT) $(FUZZ_SUPPORT))
 $(ARCHIVE) $(SUPPORT_ARCHIVE): $(BUILD)/members
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^)
@@ -211,6 +224,18 @@ $(BUILD)/parallax.1: $(PROGRAM)
 $(BUILD)/completion/parallax: $(PROGRAM)
 	@mkdir -p $(@D)
 	$(call say,MAN)$< --completion=bash > $@
+
+# --- fuzz targets ------------------------------------------------------------------------------------
+
+fuzz-targets: $(FUZZ_TARGETS:%=$(BUILD)/%)
+
+# Coverage of what is tested, not of what makes and compares programs.
+ifneq ($(filter fuzz%,$(MODE)),)
+$(call objects_of,$(filter vm/% jit/% fused/%,$(LIBRARY))): UNIT_FLAGS = -fsanitize-coverage=inline-8bit-counters,pc-table
+endif
+
+$(FUZZ_TARGETS:%=$(BUILD)/%): $(BUILD)/%: $(OBJ)/harness/fuzz/%.o $(call objects_of,$(FUZZ_SUPPORT)) $(ARCHIVE)
+	$(call say,LINK)$(LINK) -fsanitize=fuzzer $(filter %.o %.a,$^) -lxxhash $(LDLIBS) -o $@
 
 # --- the library -------------------------------------------------------------------------------------
 
@@ -248,4 +273,5 @@ $(TEST_PROGRAMS):
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) $(filter %.o %.a,$^) $(TEST_LDLIBS) $(PX_LDLIBS) $(LDLIBS) -o $@
 
--include $(patsubst %.o,%.d,$(LIBRARY:%.c=$(PIC)/%.o) $(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS))))
+-include $(patsubst %.o,%.d,$(LIBRARY:%.c=$(PIC)/%.o) $(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS)) \
+	$(FUZZ_SUPPORT) $(FUZZ_TARGETS:%=harness/fuzz/%.c)))

@@ -45,7 +45,7 @@ enum mutation {
 enum {
     MUTATE_CODE_MAX = 32 << 10,    /* bytes; mutations make no code longer than the limit ... */
     MUTATE_CONTENT_MAX = 32 << 10, /* ... and no content larger; what was beyond it may stay or shrink */
-    MUTATE_GAS_MAX = 40000,        /* where code may run backwards */
+    MUTATE_GAS_MAX = 20000, /* where code may run backwards: loops without end are common among mutants */
 };
 
 /* Zeroed is ready but for its seed, with the default limits. Owns buffers that it keeps from program to program. */

@@ -1,0 +1,119 @@
+/*
+ * Programs in the binary form on several engines (PX_ENGINES, default interp,block): a difference ends the process, and the
+ * fuzzer keeps the input, which `parallax replay` and the others take as it is.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "harness/features.h"
+#include "harness/fuzz/bytes.h"
+#include "harness/fuzz/entry.h"
+#include "harness/fuzz/fault.h"
+
+/* libFuzzer's functions get no argument of ours. */
+static struct {
+    bool ready;
+    struct run run;
+    struct features features;
+    bool watched;
+    struct fuzz_bytes bytes;
+    struct px_program program;
+    struct mutator limiter;
+    uint64_t inputs, programs, by_all;
+} target;
+
+__attribute__((section("__libfuzzer_extra_counters"))) static uint8_t counters[FEATURES];
+
+static void must(enum px_status status, const struct px_error *err)
+{
+    if (status == PX_OK)
+        return;
+    fprintf(stderr, "fuzz_diff: %s\n", err->text);
+    exit(2);
+}
+
+static void say_how_many(void)
+{
+    fprintf(stderr, "fuzz_diff: %llu inputs, %llu of them programs, %llu run by all engines\n",
+            (unsigned long long)target.inputs, (unsigned long long)target.programs,
+            (unsigned long long)target.by_all);
+}
+
+static void start(void)
+{
+    const char *engines = getenv("PX_ENGINES");
+    struct px_error err = { "" };
+    px_program_init(&target.program);
+    must(run_open(engines ? engines : "interp,block", &target.run, &err), &err);
+    must(fuzz_bytes_init(&target.bytes, &err), &err);
+    must(fuzz_fault_install(&target.run, &err), &err);
+    target.watched = features_attach(&target.features, &target.run, counters, &err) == PX_OK;
+    if (!target.watched)
+        fprintf(stderr, "fuzz_diff: without the guest's coverage: %s\n", err.text);
+    (void)atexit(say_how_many);
+    target.ready = true;
+}
+
+/* Only what ends soon, and runs when it is replayed as it did here. */
+static bool read_input(const uint8_t *data, size_t size)
+{
+    struct px_program *program = &target.program;
+    if (px_program_unpack(program, "input", data, size, NULL) != PX_OK)
+        return false;
+    uint64_t gas = program->gas;
+    return mutate_limit_gas(&target.limiter, program) == PX_OK && program->gas == gas;
+}
+
+static void report(const struct diff *diff, size_t other)
+{
+    char fields[128], lines[4096];
+    diff_fields_format(diff->fields, fields, sizeof fields);
+    diff_describe(diff, engine_spec(&target.run.engines[0]), engine_spec(&target.run.engines[other]), lines,
+                  sizeof lines);
+    fprintf(stderr, "fuzz_diff: divergence: %s\n%s", fields, lines);
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct px_image image;
+    struct run_slot slot;
+    struct run_result result;
+    struct px_error err = { "" };
+    if (!target.ready)
+        start();
+    target.inputs++;
+    if (!read_input(data, size))
+        return -1;
+    target.programs++;
+    px_program_image(&target.program, &image);
+    must(run_prepare(&target.run, &image, 0, &slot, &err), &err);
+    if (target.watched)
+        features_begin(&target.features, &slot.image);
+    must(run_compare(&target.run, &slot, false, &result, &err), &err);
+    if (result.diff.fields != 0)
+        report(&result.diff, result.other);
+    if (target.watched)
+        features_end(&target.features, &target.run, &slot, &result);
+    run_release(&target.run, &slot);
+    bool all = true;
+    for (size_t i = 0; i < target.run.count; i++)
+        all &= result.supported[i];
+    target.by_all += all;
+    return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    if (!target.ready)
+        start();
+    return fuzz_bytes_mutate(&target.bytes, data, size, max_size, seed);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data, size_t size, const uint8_t *other, size_t other_size,
+                                 uint8_t *out, size_t max_size, unsigned int seed)
+{
+    if (!target.ready)
+        start();
+    return fuzz_bytes_cross(&target.bytes, data, size, other, other_size, out, max_size, seed);
+}
