@@ -274,7 +274,7 @@ enum px_status bench_guests(struct bench *b, const struct bench_measure *measure
         values[i] = (double)columns[1].instructions[i] * 1e3 / fmax(columns[0].ns[i], 1);
         logs += log(values[i]);
     }
-    values[GUESTS] = exp(logs / GUESTS);
+    values[GUESTS] = exp(logs / (double)GUESTS);
     (void)munmap(columns, 2 * sizeof *columns);
     return status;
 }
