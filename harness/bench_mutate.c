@@ -15,7 +15,7 @@ static enum px_status change_for(struct bench *b, struct mutator *m, struct px_p
                                  uint64_t ns, double *each)
 {
     enum px_status status = PX_OK;
-    uint64_t start = bench_clock(), now = start, changed = 0;
+    uint64_t start = bench_clock(), now, changed = 0;
     do {
         for (size_t i = 0; i < BENCH_BATCH && status == PX_OK; i++, changed++) {
             mutator_seed(m, SEED, changed);

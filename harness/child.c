@@ -153,7 +153,9 @@ static char state_of(pid_t pid)
         return 'S';
     const char *text = fgets(line, sizeof line, file), *behind = text ? strrchr(text, ')') : NULL;
     fclose(file);
-    return behind && behind[1] == ' ' ? behind[2] : 'S';
+    if (behind && behind[1] == ' ')
+        return behind[2];
+    return 'S';
 }
 
 void child_watch_start(struct child_watch *watch, pid_t pid)

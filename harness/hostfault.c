@@ -110,14 +110,22 @@ static enum px_status start_timer(unsigned tick_ms, struct px_error *err)
     return PX_OK;
 }
 
-/* Handlers run on a stack of their own, with a guard page below. */
-static enum px_status set_stack(struct px_error *err)
+/* HANDLER_STACK bytes with a guard below, for as long as the process lives; NULL: refused. */
+static void *map_stack(void)
 {
     uint8_t *at =
         mmap(NULL, HANDLER_GUARD + HANDLER_STACK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (at == MAP_FAILED || mprotect(at + HANDLER_GUARD, HANDLER_STACK, PROT_READ | PROT_WRITE) != 0)
+        return NULL;
+    return at + HANDLER_GUARD;
+}
+
+/* Handlers run on a stack of their own. */
+static enum px_status set_stack(struct px_error *err)
+{
+    const stack_t stack = { .ss_sp = map_stack(), .ss_size = HANDLER_STACK };
+    if (!stack.ss_sp)
         return px_fail(err, PX_ERR_SYSTEM, "stack for signal handlers: %s", strerror(errno));
-    const stack_t stack = { .ss_sp = at + HANDLER_GUARD, .ss_size = HANDLER_STACK };
     if (sigaltstack(&stack, NULL) != 0)
         return px_fail(err, PX_ERR_SYSTEM, "sigaltstack: %s", strerror(errno));
     return PX_OK;

@@ -145,7 +145,7 @@ static void tallies_add_up_in_every_field(void **state)
 {
     (void)state;
     struct tally sum = { 0 }, more = { 0 };
-    uint64_t fields[sizeof sum / sizeof(uint64_t)];
+    uint64_t fields[sizeof sum / sizeof(uint64_t)] = { 0 };
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         fields[i] = i + 1;
     memcpy(&more, fields, sizeof more);

@@ -364,15 +364,17 @@ static bool derive_operand(struct derivation *v, unsigned which)
         return true;
     if (!try_registers(v, which, &guess))
         return false;
+    uint8_t low[JIT_TEMPLATE_BYTES] = { 0 }, high[JIT_TEMPLATE_BYTES] = { 0 };
     for (unsigned i = 0; i < v->base.length; i++) {
-        uint8_t low = guess.low[i] & (uint8_t)~guess.none[i];
-        uint8_t high = guess.high[i] & (uint8_t)~(guess.none[i] | low);
-        if ((guess.none[i] | low | high) != 0xff)
+        low[i] = guess.low[i] & (uint8_t)~guess.none[i];
+        high[i] = guess.high[i] & (uint8_t)~(guess.none[i] | low[i]);
+        if ((guess.none[i] | low[i] | high[i]) != 0xff)
             return false;
-        struct jit_layout_lane *lane = i < JIT_LANE ? &v->layout.first : &v->layout.second;
-        ((uint8_t *)&lane->field[which].low)[i % JIT_LANE] = low;
-        ((uint8_t *)&lane->field[which].high)[i % JIT_LANE] = high;
     }
+    memcpy(&v->layout.first.field[which].low, low, JIT_LANE);
+    memcpy(&v->layout.second.field[which].low, low + JIT_LANE, JIT_LANE);
+    memcpy(&v->layout.first.field[which].high, high, JIT_LANE);
+    memcpy(&v->layout.second.field[which].high, high + JIT_LANE, JIT_LANE);
     return true;
 }
 

@@ -166,7 +166,7 @@ static void must(const char *const *words)
 
 /* Paths of one test's files. */
 struct tools {
-    struct folder folder;
+    struct folder folder = { .path = "" };
     char source[PATH_ROOM], object[PATH_ROOM], linked[PATH_ROOM];
 };
 
@@ -590,7 +590,7 @@ static int emit_command(const char *file, const char *out, char **printed, char 
 static void the_command_writes_to_a_file_or_standard_output(void **state)
 {
     (void)state;
-    struct folder folder;
+    struct folder folder = { .path = "" };
     struct px_program program;
     char path[PATH_ROOM], out[PATH_ROOM], option[PATH_ROOM + 8], message[2 * PATH_ROOM + 128], *printed,
         *told;
