@@ -166,7 +166,7 @@ static void must(const char *const *words)
 
 /* Paths of one test's files. */
 struct tools {
-    struct folder folder = { .path = "" };
+    struct folder folder;
     char source[PATH_ROOM], object[PATH_ROOM], linked[PATH_ROOM];
 };
 
