@@ -14,6 +14,7 @@ OBJCOPY ?= objcopy
 # One folder for each mode, and for each compiler that is not the default one.
 empty :=
 space := $(empty) $(empty)
+comma := ,
 COMPILER := $(if $(filter-out gcc,$(CC)),-$(subst $(space),-,$(notdir $(CC))))
 BUILD := build/$(MODE)$(COMPILER)
 OBJ := $(BUILD)/obj
@@ -47,7 +48,7 @@ LINK = $(CC) $(PX_LDFLAGS) $(LDFLAGS)
 
 # --- files -------------------------------------------------------------------------------------------
 
-FOLDERS := vm jit fused generators harness harness/gate
+FOLDERS := vm jit fused generators harness harness/gate harness/oracle
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c)))
 MAIN := harness/main.c
 TESTS := $(filter %_test.c,$(SOURCES) $(sort $(wildcard harness/tests/*.c)))
@@ -208,6 +209,25 @@ $(OBJ)/%.o: %.c $(BUILD)/flags
 	$(call say,CC)$(COMPILE) $(UNIT_FLAGS) -MMD -MP -c $< -o $@
 
 $(OBJ)/generators/guests.o: $(wildcard corpus/guests/*.px)
+
+# What runs guests under qemu is a RISC-V program inside parallax. Without clang-19 and lld-19 it is an empty file:
+# engine qemu then says what to install.
+RUNNER := $(BUILD)/runner
+RUNNER_SOURCES := $(sort $(wildcard harness/oracle/runner/*.c harness/oracle/runner/*.S)) harness/oracle/raw.c
+RUNNER_TOOLS := $(and $(shell command -v clang-19),$(shell command -v ld.lld-19))
+RUNNER_COMPILE := $(if $(RUNNER_TOOLS),clang-19 --target=riscv64-unknown-elf -march=rv64imc_zba_zbb_zbs -mabi=lp64 \
+	-mcmodel=medany -mno-relax -std=gnu17 -O2 -ffreestanding -fno-builtin $(WARNINGS) $(WERROR) -I. -nostdlib -static \
+	-fuse-ld=lld-19 -Wl$(comma)--image-base=0x1b3d57000000 -Wl$(comma)--build-id=none -Wl$(comma)-z$(comma)noexecstack)
+
+$(BUILD)/runner_flags: FORCE
+	$(call write_stamp,$(RUNNER_COMPILE) $(RUNNER_SOURCES))
+
+$(RUNNER): $(RUNNER_SOURCES) $(wildcard harness/oracle/*.h harness/oracle/runner/*.h) vm/guest.h vm/outcome.h $(BUILD)/runner_flags
+	@mkdir -p $(@D)
+	$(call say,RUNNER)$(if $(RUNNER_TOOLS),$(RUNNER_COMPILE) $(RUNNER_SOURCES) -o $@,: > $@)
+
+$(OBJ)/harness/oracle/server.o: $(RUNNER)
+$(OBJ)/harness/oracle/server.o: UNIT_FLAGS = -DPX_RUNNER='"$(RUNNER)"'
 
 $(ARCHIVE): $(call objects_of,$(LIBRARY))
 $(SUPPORT_ARCHIVE): $(call objects_of,$(TEST_SUPPORT) $(FUZZ_SUPPORT))

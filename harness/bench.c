@@ -81,6 +81,14 @@ const struct bench_measure bench_measures[] = {
       .weight = 2,
       .waits = true,
       .sample = bench_library },
+    { .name = "oracle/mix",
+      .spec = "mix",
+      .figures = bench_oracle_figures,
+      .count = BENCH_ORACLE_FIGURES,
+      .weight = 4,
+      .asks_oracle = true,
+      .waits = true, /* it counts both processes' time itself */
+      .sample = bench_oracle },
     { .name = "host",
       .figures = bench_host_figures,
       .count = BENCH_HOST_FIGURES - BENCH_HOST_WAITING,
@@ -124,6 +132,7 @@ static const struct {
     { "guests/block:touch=fault-to-native", 0.5 },
     { "form/mix/read-binary", 1000 },
     { "library/straight:length=64/programs", 75000 },
+    { "oracle/mix/programs", 20000 },
 };
 
 double bench_target(const char *name)
@@ -228,6 +237,7 @@ static enum px_status open_bench(struct bench *b, struct px_error *err)
 
 static void close_bench(struct bench *b)
 {
+    oracle_close(&b->oracle);
     run_close(&b->run);
     for (size_t i = 0; i < BENCH_BATCH; i++)
         px_program_fini(&b->programs[i]);
@@ -273,7 +283,8 @@ static bool matches(const struct bench_measure *measure, const struct bench_opti
         figure_name(measure, i, name);
         found = found || wanted(name, options->filter);
     }
-    return found && (!measure->program || options->guests);
+    return found && (!measure->program || options->guests) &&
+           (!measure->asks_oracle || oracle_check(NULL) == PX_OK);
 }
 
 static unsigned chosen_weight(const struct bench_options *options)

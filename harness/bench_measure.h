@@ -6,6 +6,7 @@
 
 #include "generators/generator.h"
 #include "harness/bench.h"
+#include "harness/oracle/oracle.h"
 #include "harness/run.h"
 #include "jit/codebuf.h"
 #include "vm/program.h"
@@ -29,6 +30,7 @@ struct bench {
     const char *guests; /* folder of native and RISC-V builds of the guests, or NULL */
     struct codebuf code;
     uint8_t *pages; /* two */
+    struct oracle oracle; /* opened by the first measurement that asks it */
     struct px_error *err;
 };
 
@@ -46,6 +48,7 @@ struct bench_measure {
     const struct bench_figure *figures;
     size_t count;
     unsigned weight; /* its part of the time */
+    bool asks_oracle; /* left out where there is none */
     bool waits;      /* for another process, which is part of what it measures */
     /* Spends about @ns and gives a value for each figure. */
     enum px_status (*sample)(struct bench *b, const struct bench_measure *measure, uint64_t ns,
@@ -61,6 +64,7 @@ enum {
     BENCH_MUTATE_FIGURES = 2,
     BENCH_LIBRARY_FIGURES = 2,
     BENCH_GUEST_FIGURES = 11, /* the guests, and their geometric mean */
+    BENCH_ORACLE_FIGURES = 3,
     BENCH_HOST_FIGURES = 11,
     BENCH_HOST_WAITING = 1, /* the last of them */
 };
@@ -71,6 +75,7 @@ extern const struct bench_figure bench_form_figures[BENCH_FORM_FIGURES];
 extern const struct bench_figure bench_mutate_figures[BENCH_MUTATE_FIGURES];
 extern const struct bench_figure bench_library_figures[BENCH_LIBRARY_FIGURES];
 extern const struct bench_figure bench_guest_figures[BENCH_GUEST_FIGURES];
+extern const struct bench_figure bench_oracle_figures[BENCH_ORACLE_FIGURES];
 extern const struct bench_figure bench_host_figures[BENCH_HOST_FIGURES];
 
 enum px_status bench_compare(struct bench *b, const struct bench_measure *measure, uint64_t ns,
@@ -84,6 +89,8 @@ enum px_status bench_mutate(struct bench *b, const struct bench_measure *measure
 enum px_status bench_library(struct bench *b, const struct bench_measure *measure, uint64_t ns,
                              double *values);
 enum px_status bench_guests(struct bench *b, const struct bench_measure *measure, uint64_t ns,
+                            double *values);
+enum px_status bench_oracle(struct bench *b, const struct bench_measure *measure, uint64_t ns,
                             double *values);
 enum px_status bench_host(struct bench *b, const struct bench_measure *measure, uint64_t ns, double *values);
 

@@ -5,6 +5,7 @@
 #ifndef PX_CAMPAIGN_H
 #define PX_CAMPAIGN_H
 
+#include "harness/arbitrate.h"
 #include "harness/bucket.h"
 #include "harness/worker.h"
 
@@ -23,6 +24,7 @@ struct campaign_options {
     const char *out;             /* folder for findings */
     double minimize_seconds;     /* for each bucket's minimal program */
     uint64_t minimize_candidates; /* programs tried for it; 0: any number */
+    bool arbitrate;              /* ask the oracle about each bucket's first program */
     bool quiet;                  /* no live line */
 };
 
@@ -35,6 +37,8 @@ struct campaign_bucket {
     bool minimized;           /* there is a minimal.px ... */
     size_t before, after;     /* ... of so many instructions, out of so many */
     char path[64];            /* folder below `out` */
+    char verdict[MAJORITY_TEXT];   /* who stands alone in the first of them, "": nothing to tell */
+    char oracle[ARBITRATION_TEXT]; /* what the oracle says of it, "": it was not asked */
 };
 
 /* A listed finding. */

@@ -9,6 +9,7 @@
 #include "harness/engines.h"
 #include "harness/isolate.h"
 #include "harness/lockdown.h"
+#include "harness/oracle/oracle.h"
 #include "harness/wrong.h"
 #include "jit/cpu.h"
 
@@ -71,6 +72,39 @@ static enum px_status self_test(void *unused, struct px_error *err)
     return px_self_test(&caught, err);
 }
 
+/* An opinion on one program; *arg is where the version goes. */
+static enum px_status ask_oracle(void *arg, struct px_error *err)
+{
+    static const uint8_t halt[] = { 0x0b, 0x20, 0x00, 0x00 };
+    struct oracle oracle;
+    struct px_outcome out;
+    struct px_program program;
+    char *version = arg;
+    px_program_init(&program);
+    enum px_status status = oracle_version(version, ORACLE_VERSION_TEXT, err);
+    if (status == PX_OK)
+        status = px_program_append(&program, halt, sizeof halt);
+    if (status == PX_OK)
+        status = oracle_open(&oracle, err);
+    if (status == PX_OK) {
+        status = oracle_ask(&oracle, &program, &out, err);
+        oracle_close(&oracle);
+    }
+    px_program_fini(&program);
+    return status;
+}
+
+/* Only those who ask for it need it. */
+static void check_oracle(struct doctor *d)
+{
+    char *version = isolate_share(ORACLE_VERSION_TEXT), text[96];
+    struct px_error err = { "" };
+    enum px_status status = version ? isolate_call(ask_oracle, version, &err) : PX_ERR_NOMEM;
+    (void)snprintf(text, sizeof text, "qemu %s runs guests", status == PX_OK ? version : "");
+    tell(d, status == PX_OK ? GOOD : ABSENT, "qemu", status == PX_OK ? text : err.text);
+    isolate_unshare(version, ORACLE_VERSION_TEXT);
+}
+
 static void check_apart(struct doctor *d, const char *name, const char *good,
                         enum px_status (*body)(void *, struct px_error *), void *arg)
 {
@@ -118,6 +152,7 @@ static int run_doctor(const struct command *command, int argc, char **argv)
                 (void *)(uintptr_t)"block");
     check_apart(&d, "sandbox", "seccomp filter and limits can be set", lock_down, NULL);
     check_apart(&d, "self-test", "every deliberately wrong engine is caught", self_test, NULL);
+    check_oracle(&d);
     check_tools(&d);
     if (d.json)
         puts("}");

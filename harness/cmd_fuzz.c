@@ -9,6 +9,7 @@
 #include "harness/campaign.h"
 #include "harness/commands.h"
 #include "harness/lockdown.h"
+#include "harness/quote.h"
 #include "vm/isa.h"
 
 enum { JOBS_MAX = 256 };
@@ -21,19 +22,37 @@ static double percent(uint64_t part, uint64_t whole)
 static void print_exits(const struct tally *t)
 {
     printf("  exits       ");
-    for (unsigned i = 0; i < PX_EXIT_COUNT; i++)
-        if (i != PX_EXIT_STOPPED)
-            printf("%s %.2f %%   ", px_exit_name(i), percent(t->exits[i], t->programs));
+    for (unsigned i = 0; i < PX_EXIT_STOPPED; i++)
+        printf("%s %.2f %%   ", px_exit_name(i), percent(t->exits[i], t->programs));
     printf("\n  panics      ");
     for (unsigned i = 0; i < PX_PANIC_COUNT; i++)
         printf("%s %" PRIu64 "   ", px_panic_name(i), t->panics[i]);
     printf("\n");
 }
 
+/* Of an engine that cannot say how every program ends: why not. False: it is not one. */
+static bool print_judged(const char *spec, const struct tally *t, size_t i)
+{
+    uint64_t sum = 0;
+    for (unsigned reason = 0; reason < PX_UNJUDGED_COUNT; reason++)
+        sum += t->unjudged[i][reason];
+    if (sum == 0)
+        return false;
+    printf("  %-11s judged %.2f %% of the programs; no verdict:", spec,
+           percent(t->supported[i], t->programs));
+    for (unsigned reason = 0; reason < PX_UNJUDGED_COUNT; reason++)
+        if (t->unjudged[i][reason] > 0)
+            printf(" %s %.2f %%", px_unjudged_name(reason), percent(t->unjudged[i][reason], t->programs));
+    printf("\n");
+    return true;
+}
+
 static void print_engines(const struct campaign_result *r)
 {
     for (size_t i = 0; i < r->engine_count; i++) {
         const struct tally *t = &r->tally;
+        if (print_judged(r->specs[i], t, i))
+            continue;
         printf("  %-11s ran %.2f %% of the programs: %" PRIu64 " instructions natively, %" PRIu64
                " by side exits, %" PRIu64 " interpreted\n",
                r->specs[i], percent(t->supported[i], t->programs), t->native[i], t->side_exit[i],
@@ -70,12 +89,30 @@ static void print_summary(const struct campaign_options *o, const struct campaig
             printf("%zu of %zu instructions in minimal.px\n", b->after, b->before);
         else
             printf("not minimized\n");
+        if (b->verdict[0])
+            printf("    %s\n", b->verdict);
+        if (b->oracle[0])
+            printf("    oracle: %s\n", b->oracle);
     }
+}
+
+/* "\"extension\": 5, ...", with every reason. */
+static const char *unjudged_json(const uint64_t *counts, char *text, size_t size)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; i < PX_UNJUDGED_COUNT && length < size; i++) {
+        int n = snprintf(text + length, size - length, "%s\"%s\": %" PRIu64, i ? ", " : "",
+                         px_unjudged_name(i), counts[i]);
+        length += n > 0 ? (size_t)n : 0;
+    }
+    return text;
 }
 
 static void print_json_counts(const struct campaign_result *r)
 {
     const struct tally *t = &r->tally;
+    char text[PX_UNJUDGED_COUNT * 48];
     printf(", \"exits\": {");
     for (unsigned i = 0; i < PX_EXIT_STOPPED; i++)
         printf("%s\"%s\": %" PRIu64, i ? ", " : "", px_exit_name(i), t->exits[i]);
@@ -85,9 +122,20 @@ static void print_json_counts(const struct campaign_result *r)
     printf("}, \"engines\": [");
     for (size_t i = 0; i < r->engine_count; i++)
         printf("%s{\"spec\": \"%s\", \"programs\": %" PRIu64 ", \"native\": %" PRIu64
-               ", \"side_exit\": %" PRIu64 ", \"interpreted\": %" PRIu64 "}",
-               i ? ", " : "", r->specs[i], t->supported[i], t->native[i], t->side_exit[i], t->interpreted[i]);
+               ", \"side_exit\": %" PRIu64 ", \"interpreted\": %" PRIu64 ", \"unjudged\": {%s}}",
+               i ? ", " : "", r->specs[i], t->supported[i], t->native[i], t->side_exit[i], t->interpreted[i],
+               unjudged_json(t->unjudged[i], text, sizeof text));
     printf("]");
+}
+
+/* null for an empty text. */
+static void print_json_text(const char *key, const char *text)
+{
+    printf(", \"%s\": ", key);
+    if (text[0])
+        quote_json(stdout, text);
+    else
+        printf("null");
 }
 
 /* Behind the findings: scripts read the first "fields" of the object as those of the first finding. */
@@ -97,9 +145,12 @@ static void print_json_buckets(const struct campaign_result *r)
     for (size_t i = 0; i < r->bucket_count; i++) {
         const struct campaign_bucket *b = &r->buckets[i];
         printf("%s{\"id\": \"%s\", \"hash\": \"%s\", \"count\": %" PRIu64 ", \"first\": %" PRIu64
-               ", \"op\": \"%s\", \"fields\": \"%s\", \"operands\": \"%s\", \"path\": \"%s\"",
+               ", \"op\": \"%s\", \"fields\": \"%s\", \"operands\": \"%s\"",
                i ? ", " : "", b->bucket.id, b->bucket.hash, b->count, b->first, b->bucket.op,
-               b->bucket.fields, b->bucket.operands, b->path);
+               b->bucket.fields, b->bucket.operands);
+        print_json_text("verdict", b->verdict);
+        print_json_text("oracle", b->oracle);
+        printf(", \"path\": \"%s\"", b->path);
         if (b->minimized)
             printf(", \"instructions\": %zu, \"minimal_instructions\": %zu}", b->before, b->after);
         else
@@ -139,7 +190,7 @@ static void print_json(const struct campaign_options *o, const struct campaign_r
 struct arguments {
     uint64_t seed, seconds, count, jobs, stop_after, minimize;
     const char *gen, *engines, *cpu, *out;
-    bool json, quiet;
+    bool json, quiet, no_oracle;
     char engine_list[ENGINES_TEXT]; /* engines, limited to cpu */
 };
 
@@ -155,6 +206,7 @@ static int make_options(const struct command *command, struct arguments *a, stru
         .out = a->out,
         .quiet = a->quiet,
         .minimize_seconds = (double)a->minimize,
+        .arbitrate = !a->no_oracle,
         .worker = { .sandbox = { .engines = a->engine_list }, .seed = a->seed, .jobs = (unsigned)a->jobs }
     };
     status = px_gen_parse(a->gen, &o->worker.gen, &err);
@@ -208,6 +260,7 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
           "stop after N confirmed divergences" },
         { "minimize", OPTION_NUMBER, &a.minimize, 0, 3600, "SECONDS",
           "for each bucket's minimal program; 0 = none (default 2)" },
+        { "no-oracle", OPTION_FLAG, &a.no_oracle, 0, 0, NULL, "do not ask qemu who is right in each bucket" },
         { "json", OPTION_FLAG, &a.json, 0, 0, NULL, "print the summary as one JSON object" },
         { "quiet", OPTION_FLAG, &a.quiet, 0, 0, NULL, "no live line" },
     };

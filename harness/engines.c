@@ -5,17 +5,15 @@
 #include <string.h>
 
 #include "fused/engine.h"
+#include "harness/oracle/qemu.h"
 #include "harness/wrong.h"
 #include "jit/engine.h"
 
 static const struct {
     const struct px_engine_ops *ops;
     bool native; /* makes host code, and takes cpu= */
-} engines[] = { { &px_interp_engine, false },
-                { &px_fused_engine, false },
-                { &px_block_engine, true },
-                { &px_linear_engine, true },
-                { &px_wrong_engine, false } };
+} engines[] = { { &px_interp_engine, false }, { &px_fused_engine, false }, { &px_block_engine, true },
+                { &px_linear_engine, true },  { &px_qemu_engine, false },  { &px_wrong_engine, false } };
 
 enum px_status engine_open(const char *spec, struct engine *engine, struct px_error *err)
 {
@@ -31,7 +29,7 @@ enum px_status engine_open(const char *spec, struct engine *engine, struct px_er
             *engine = (struct engine){ .ops = ops, .instance = instance };
         return status;
     }
-    return px_fail(err, PX_ERR_INPUT, "engine '%.*s': expected interp, fused, block, linear or wrong",
+    return px_fail(err, PX_ERR_INPUT, "engine '%.*s': expected interp, fused, block, linear, qemu or wrong",
                    (int)(name < 40 ? name : 40), spec);
 }
 

@@ -30,3 +30,16 @@ bool expect_missed(const struct px_expect *expect, const struct px_outcome *out,
             return tell(text, size, px_reg_names[x], out->x[x], wanted->x[x]);
     return false;
 }
+
+struct px_expect expect_within(const struct px_expect *expect, struct px_caps caps)
+{
+    struct px_expect within = *expect;
+    bool by_gas = expect->has_exit && expect->out.exit == PX_EXIT_OUT_OF_GAS;
+    within.has_gas = expect->has_gas && caps.gas;
+    within.has_x = caps.registers ? expect->has_x : 0;
+    if (by_gas && !caps.gas) {
+        within.has_exit = within.has_pc = false;
+        within.has_x = 0;
+    }
+    return within;
+}

@@ -74,12 +74,37 @@ static void what_is_not_expected_is_not_compared(void **state)
     assert_true(expect_missed(&expect, &out, text, sizeof text));
 }
 
+static void an_engine_is_held_to_what_it_can_tell(void **state)
+{
+    (void)state;
+    struct px_expect expect;
+    struct px_outcome out;
+    const struct px_caps all = { .registers = true, .gas = true }, no_gas = { .registers = true },
+                         no_registers = { .gas = true };
+    make_world(&expect, &out);
+    struct px_expect within = expect_within(&expect, all);
+    assert_memory_equal(&within, &expect, sizeof within);
+    within = expect_within(&expect, no_gas);
+    assert_true(within.has_exit && within.has_pc && !within.has_gas);
+    assert_int_equal(within.has_x, 0xfffe);
+    within = expect_within(&expect, no_registers);
+    assert_true(within.has_exit && within.has_pc && within.has_gas);
+    assert_int_equal(within.has_x, 0);
+    expect.out.exit = PX_EXIT_OUT_OF_GAS; /* the other may go on for ever */
+    within = expect_within(&expect, no_gas);
+    assert_true(!within.has_exit && !within.has_pc && !within.has_gas);
+    assert_int_equal(within.has_x, 0);
+    within = expect_within(&expect, all);
+    assert_true(within.has_exit && within.has_pc && within.has_gas);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_as_expected_misses_nothing),
         cmocka_unit_test(the_first_field_missed_is_told_with_both_values),
         cmocka_unit_test(what_is_not_expected_is_not_compared),
+        cmocka_unit_test(an_engine_is_held_to_what_it_can_tell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

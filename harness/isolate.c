@@ -69,8 +69,10 @@ static enum px_status compare_once(struct run *run, const struct px_image *image
     for (size_t i = 0; i < run->count; i++)
         result->outcomes[i].dirty = NULL;
     struct finding finding = { .kind = FINDING_DIFF, .other = outcome.other, .diff = outcome.diff };
-    if (outcome.diff.fields != 0)
+    if (outcome.diff.fields != 0) {
+        result->majority = outcome.majority;
         note(result, &finding);
+    }
     return PX_OK;
 }
 
@@ -84,11 +86,13 @@ static enum px_status run_all(const struct sandbox *sandbox, struct px_program *
     if (status != PX_OK)
         return status;
     shared->result.engine_count = run.count;
+    memcpy(shared->result.caps, run.caps, sizeof run.caps);
     for (size_t i = 0; i < run.count; i++)
         strncpy(shared->result.specs[i], engine_spec(&run.engines[i]), sizeof shared->result.specs[i] - 1);
     px_program_image(program, &image);
     for (unsigned i = 0; status == PX_OK && i < times; i++)
         status = compare_once(&run, &image, shared);
+    sandbox_end_if_lost(status, &shared->record);
     return status; /* the process ends here: nothing is closed, in case it is broken */
 }
 
@@ -153,7 +157,7 @@ static enum px_status status_of(struct shared *shared, struct px_error *err)
     if (status == PX_OK)
         return PX_OK;
     /* PX_ERR_FULL is said of processes only, see isolate.h. */
-    if (status < PX_OK || status > PX_ERR_INTERNAL || status == PX_ERR_FULL)
+    if (status < PX_OK || status > PX_ERR_LOST || status == PX_ERR_FULL)
         status = PX_ERR_INTERNAL;
     return px_fail(err, status, "%.*s", (int)sizeof shared->error.text - 1, shared->error.text);
 }
@@ -166,9 +170,24 @@ static void make_harmless(struct isolated *r)
     for (size_t i = 0; i < RUN_ENGINES_MAX; i++) {
         r->specs[i][sizeof r->specs[i] - 1] = '\0';
         make_bool(&r->supported[i]);
+        make_bool(&r->caps[i].gas);
+        make_bool(&r->caps[i].counts);
+        make_bool(&r->caps[i].registers);
+        make_bool(&r->caps[i].dirty);
+        make_bool(&r->caps[i].aliasing);
+        make_bool(&r->caps[i].block_starts);
         r->outcomes[i].dirty = NULL;
     }
+    majority_make_harmless(&r->majority);
     finding_make_harmless(&r->finding);
+}
+
+bool isolate_describe_majority(const struct isolated *result, char *text, size_t size)
+{
+    const char *names[RUN_ENGINES_MAX];
+    for (size_t i = 0; i < RUN_ENGINES_MAX; i++)
+        names[i] = result->specs[i];
+    return majority_describe(&result->majority, names, result->engine_count, text, size);
 }
 
 static enum px_status share_with_child(struct shared **shared, struct px_error *err)
@@ -260,6 +279,7 @@ static enum px_status between(void *arg, struct px_error *err)
     if (status == PX_OK)
         status = run_between(&run, &slots[0], &slots[1], &leaks, &which, err);
     atomic_store(&t->shared->running, 0);
+    sandbox_end_if_lost(status, &t->shared->record);
     t->shared->leaks = leaks;
     return status; /* the process ends here */
 }

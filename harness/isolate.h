@@ -13,8 +13,10 @@ struct isolated {
     unsigned runs;     /* completed comparisons */
     unsigned diverged; /* of them, with the same finding as the first that diverged; a death counts as one */
     struct finding finding; /* valid when diverged > 0 */
+    struct majority majority; /* of the last run that differed; nothing known: there was none */
     size_t engine_count;
     char specs[RUN_ENGINES_MAX][64];
+    struct px_caps caps[RUN_ENGINES_MAX];
     bool supported[RUN_ENGINES_MAX];
     struct px_outcome outcomes[RUN_ENGINES_MAX]; /* of the last run; dirty pointers NULL */
 };
@@ -23,6 +25,11 @@ struct isolated {
  * None of these minds when somebody kills the child from outside: it begins again, CHILD_KILLS_MAX times. PX_ERR_FULL
  * from any of them: the machine has no room for a process just now.
  */
+
+/*
+ * Writes who stands alone where at least three engines ran (majority.h); false, and an empty text, where fewer did.
+ */
+bool isolate_describe_majority(const struct isolated *result, char *text, size_t size);
 
 /*
  * Runs @program up to @times on the engines of @sandbox, a full memory sweep each time. PX_OK whatever the program does;

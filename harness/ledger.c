@@ -29,6 +29,8 @@ void tally_add(struct tally *sum, const struct tally *more)
     add_up(sum->exits, more->exits, PX_EXIT_COUNT);
     add_up(sum->panics, more->panics, PX_PANIC_COUNT);
     add_up(sum->supported, more->supported, RUN_ENGINES_MAX);
+    for (size_t i = 0; i < RUN_ENGINES_MAX; i++)
+        add_up(sum->unjudged[i], more->unjudged[i], PX_UNJUDGED_COUNT);
     add_up(sum->native, more->native, RUN_ENGINES_MAX);
     add_up(sum->side_exit, more->side_exit, RUN_ENGINES_MAX);
     add_up(sum->interpreted, more->interpreted, RUN_ENGINES_MAX);

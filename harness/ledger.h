@@ -25,7 +25,8 @@ enum {
 struct tally {
     uint64_t programs;
     uint64_t exits[PX_EXIT_COUNT], panics[PX_PANIC_COUNT];
-    uint64_t supported[RUN_ENGINES_MAX]; /* programs that the engine took */
+    uint64_t supported[RUN_ENGINES_MAX]; /* programs that the engine took, and could say how they end */
+    uint64_t unjudged[RUN_ENGINES_MAX][PX_UNJUDGED_COUNT]; /* programs that it took and could not say */
     uint64_t native[RUN_ENGINES_MAX], side_exit[RUN_ENGINES_MAX],
         interpreted[RUN_ENGINES_MAX]; /* instructions */
 };

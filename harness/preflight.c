@@ -13,6 +13,15 @@ struct order {
     struct preflight result;
 };
 
+/* Whether every engine runs anything at all: one that has processes of its own opens even if they do not start. */
+static enum px_status try_engines(struct run *run, struct px_error *err)
+{
+    static const uint8_t halt[] = { 0x0b, 0x20, 0x00, 0x00 };
+    const struct px_image image = { .code = halt, .code_size = sizeof halt, .gas = 1000 };
+    struct run_result result;
+    return run_image(run, &image, false, &result, err);
+}
+
 static enum px_status check(void *arg, struct px_error *err)
 {
     struct order *order = arg;
@@ -24,8 +33,10 @@ static enum px_status check(void *arg, struct px_error *err)
     p->engine_count = run.count;
     for (size_t i = 0; i < run.count; i++)
         (void)snprintf(p->specs[i], sizeof p->specs[i], "%s", engine_spec(&run.engines[i]));
+    status = try_engines(&run, err);
     run_close(&run);
-    status = px_self_test(&p->self_tests, err);
+    if (status == PX_OK)
+        status = px_self_test(&p->self_tests, err);
     return status == PX_OK ? lockdown_enter(err) : status;
 }
 

@@ -106,6 +106,7 @@ _Noreturn static void serve(const struct probe_config *config, struct probe_shar
             await_turn(shared, TURN_CHILD, IDLE_MS);
         if (opened == PX_OK)
             shared->status = answer(&locate_on, shared);
+        sandbox_end_if_lost(shared->status, &shared->record);
         give_turn(shared, TURN_CALLER);
     }
 }

@@ -85,6 +85,10 @@ enum px_status run_open(const char *list, struct run *run, struct px_error *err)
     if (status == PX_OK && count < 2)
         status = px_fail(err, PX_ERR_INPUT, "%zu engine%s: expected at least two to compare", count,
                          count == 1 ? "" : "s");
+    if (status == PX_OK && !engines[0].ops->caps(engines[0].instance).gas)
+        status = px_fail(err, PX_ERR_INPUT,
+                         "engine %s cannot say how every program ends: expected behind one that can",
+                         engine_spec(&engines[0]));
     if (status == PX_OK) {
         status = run_open_engines(engines, count, run, err);
         if (status == PX_OK)
@@ -224,39 +228,97 @@ static enum px_status compare_memory(const struct pair *pair, const struct run_s
     return status;
 }
 
+static struct px_outcome unjudged(enum px_unjudged reason)
+{
+    return (struct px_outcome){ .exit = PX_EXIT_UNJUDGED, .arg = reason };
+}
+
 enum px_status run_engine(struct run *run, struct run_slot *slot, size_t index, const struct px_entry *entry,
                           struct run_result *result, struct px_error *err)
 {
     const struct engine *e = &run->engines[index];
-    return e->ops->run(e->instance, slot->units[index], entry, &result->outcomes[index], err);
+    bool blind = index > 0 && !run->caps[index].gas && slot->supported[0];
+    if (blind && result->outcomes[0].exit == PX_EXIT_OUT_OF_GAS) {
+        result->outcomes[index] = unjudged(PX_UNJUDGED_GAS);
+        return PX_OK;
+    }
+    struct px_outcome *out = &result->outcomes[index];
+    enum px_status status = e->ops->run(e->instance, slot->units[index], entry, out, err);
+    if (status == PX_OK && out->exit == PX_EXIT_UNJUDGED && (out->arg < 0 || out->arg >= PX_UNJUDGED_COUNT))
+        *out = unjudged(PX_UNJUDGED_LOST);
+    return status;
+}
+
+/* Whether engines @a and @b can be held against each other after this run. */
+static bool comparable(const struct run *run, const struct run_result *result, size_t a, size_t b)
+{
+    const struct px_outcome *x = &result->outcomes[a], *y = &result->outcomes[b];
+    if (!result->supported[a] || !result->supported[b] || x->exit == PX_EXIT_UNJUDGED ||
+        y->exit == PX_EXIT_UNJUDGED)
+        return false;
+    bool gas = run->caps[a].gas && run->caps[b].gas;
+    return gas || (x->exit != PX_EXIT_OUT_OF_GAS && y->exit != PX_EXIT_OUT_OF_GAS);
+}
+
+/* Holds two comparable engines against each other. */
+static enum px_status compare(struct run *run, const struct run_slot *slot, bool sweep,
+                              const struct run_result *result, size_t a, size_t b, struct diff *diff,
+                              struct px_error *err)
+{
+    const struct px_outcome *outcomes = result->outcomes;
+    struct pair pair = { .run = run, .a = a, .b = b, .diff = diff };
+    diff_outcomes(&outcomes[a], run->caps[a], &outcomes[b], run->caps[b], diff);
+    enum px_status status = compare_memory(&pair, slot, sweep, outcomes);
+    if (status != PX_OK)
+        return px_fail(err, status, "engine %s or %s: reading guest memory failed",
+                       engine_spec(&run->engines[a]), engine_spec(&run->engines[b]));
+    if (diff->fields != 0 &&
+        (diff->fields & ~(uint32_t)DIFF_MEMORY) == 0) { /* outcomes were not copied yet */
+        diff->a = outcomes[a];
+        diff->b = outcomes[b];
+        diff->a.dirty = diff->b.dirty = NULL;
+    }
+    return PX_OK;
+}
+
+/* Everybody against everybody: who stands alone. */
+static enum px_status vote(struct run *run, const struct run_slot *slot, bool sweep,
+                           struct run_result *result, struct px_error *err)
+{
+    enum px_status status = PX_OK;
+    result->majority = (struct majority){ 0 };
+    for (size_t a = 0; a < run->count && status == PX_OK; a++) {
+        for (size_t b = a + 1; b < run->count && status == PX_OK; b++) {
+            struct diff diff = { .fields = 0 };
+            if (!comparable(run, result, a, b))
+                continue;
+            status = compare(run, slot, sweep, result, a, b, &diff, err);
+            majority_set(&result->majority, a, b, diff.fields ? RELATION_DIFFER : RELATION_AGREE);
+        }
+    }
+    return status;
 }
 
 enum px_status run_judge(struct run *run, struct run_slot *slot, bool sweep, struct run_result *result,
                          struct px_error *err)
 {
+    enum px_status status = PX_OK;
     result->diff.fields = 0;
     memcpy(result->supported, slot->supported, sizeof result->supported);
-    for (size_t i = 1; i < run->count && slot->supported[0] && result->diff.fields == 0; i++) {
-        if (!slot->supported[i])
-            continue;
+    for (size_t i = 1; i < run->count && result->diff.fields == 0; i++) {
         struct diff diff;
-        struct pair pair = { .run = run, .a = 0, .b = i, .diff = &diff };
-        diff_outcomes(&result->outcomes[0], run->caps[0], &result->outcomes[i], run->caps[i], &diff);
-        enum px_status status = compare_memory(&pair, slot, sweep, result->outcomes);
+        if (!comparable(run, result, 0, i))
+            continue;
+        status = compare(run, slot, sweep, result, 0, i, &diff, err);
         if (status != PX_OK)
-            return px_fail(err, status, "engine %s or %s: reading guest memory failed",
-                           engine_spec(&run->engines[0]), engine_spec(&run->engines[i]));
+            return status;
         if (diff.fields == 0)
             continue;
-        if ((diff.fields & ~(uint32_t)DIFF_MEMORY) == 0) { /* outcomes agree: they were not copied yet */
-            diff.a = result->outcomes[0];
-            diff.b = result->outcomes[i];
-            diff.a.dirty = diff.b.dirty = NULL;
-        }
         result->diff = diff;
         result->other = i;
+        status = vote(run, slot, sweep, result, err);
     }
-    return PX_OK;
+    return status;
 }
 
 enum px_status run_compare(struct run *run, struct run_slot *slot, bool sweep, struct run_result *result,
@@ -284,24 +346,24 @@ enum px_status run_image(struct run *run, const struct px_image *image, bool swe
 }
 
 /* Runs @slot on engine @i and digests all that can be observed: every field apart, since padding is not. */
-static enum px_status run_digest(struct run *run, struct run_slot *slot, size_t i, uint64_t *digest,
-                                 struct px_error *err)
+static enum px_status run_digest(struct run *run, struct run_slot *slot, size_t i, struct run_result *result,
+                                 uint64_t *digest, struct px_error *err)
 {
     const struct engine *e = &run->engines[i];
     const struct px_entry entry = run_entry(&slot->image);
-    struct px_outcome out;
-    enum px_status status = e->ops->run(e->instance, slot->units[i], &entry, &out, err);
+    enum px_status status = run_engine(run, slot, i, &entry, result, err);
     if (status != PX_OK)
         return status;
-    const uint64_t fields[] = { out.exit,   (uint64_t)out.arg, out.pc,          out.gas,
-                                out.native, out.side_exit,     out.interpreted, out.dirty_count };
+    const struct px_outcome *out = &result->outcomes[i];
+    const uint64_t fields[] = { out->exit,   (uint64_t)out->arg, out->pc,          out->gas,
+                                out->native, out->side_exit,     out->interpreted, out->dirty_count };
     uint64_t sum = XXH3_64bits_withSeed(fields, sizeof fields, 0);
-    sum = XXH3_64bits_withSeed(out.x, sizeof out.x, sum);
-    for (size_t k = 0; k < out.dirty_count && status == PX_OK; k++) {
+    sum = XXH3_64bits_withSeed(out->x, sizeof out->x, sum);
+    for (size_t k = 0; k < out->dirty_count && status == PX_OK; k++) {
         const uint8_t *bytes;
-        status = e->ops->read_page(e->instance, out.dirty[k], run->scratch, &bytes);
+        status = e->ops->read_page(e->instance, out->dirty[k], run->scratch, &bytes);
         if (status == PX_OK)
-            sum = XXH3_64bits_withSeed(bytes, PX_PAGE_SIZE, sum + out.dirty[k]);
+            sum = XXH3_64bits_withSeed(bytes, PX_PAGE_SIZE, sum + out->dirty[k]);
     }
     *digest = sum;
     return status;
@@ -311,17 +373,21 @@ enum px_status run_between(struct run *run, struct run_slot *a, struct run_slot 
                            size_t *which, struct px_error *err)
 {
     enum px_status status = PX_OK;
+    struct run_result of_a, of_b, again; /* each with the outcome of engine 0 */
     *leaks = false;
     for (size_t i = 0; i < run->count && status == PX_OK && !*leaks; i++) {
         uint64_t before = 0, between = 0, after = 0;
         if (!a->supported[i] || !b->supported[i])
             continue;
-        status = run_digest(run, a, i, &before, err);
+        status = run_digest(run, a, i, &of_a, &before, err);
         if (status == PX_OK)
-            status = run_digest(run, b, i, &between, err);
+            status = run_digest(run, b, i, &of_b, &between, err);
+        again.outcomes[0] = of_a.outcomes[0];
         if (status == PX_OK)
-            status = run_digest(run, a, i, &after, err);
-        if (status == PX_OK && before != after) {
+            status = run_digest(run, a, i, &again, &after, err);
+        /* What an engine cannot say, because it was slow today perhaps, is no leak. */
+        bool judged = of_a.outcomes[i].exit != PX_EXIT_UNJUDGED && again.outcomes[i].exit != PX_EXIT_UNJUDGED;
+        if (status == PX_OK && judged && before != after) {
             *leaks = true;
             *which = i;
         }

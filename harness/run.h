@@ -11,6 +11,7 @@
 
 #include "harness/diff.h"
 #include "harness/engines.h"
+#include "harness/majority.h"
 #include "vm/program.h"
 
 enum {
@@ -41,16 +42,24 @@ struct run_slot {
     bool supported[RUN_ENGINES_MAX];
 };
 
+_Static_assert((int)RUN_ENGINES_MAX <= (int)MAJORITY_MAX, "each engine may vote");
+
 struct run_result {
-    struct px_outcome outcomes[RUN_ENGINES_MAX]; /* valid where supported; dirty sets until the next run */
+    /*
+     * Valid where supported; dirty sets until the next run. An engine that cannot say how the program ends has
+     * PX_EXIT_UNJUDGED there, and is compared with nothing.
+     */
+    struct px_outcome outcomes[RUN_ENGINES_MAX];
     bool supported[RUN_ENGINES_MAX];
     size_t other; /* the engine that diverges from engine 0, when diff.fields != 0 */
     struct diff diff; /* of the first engine that diverges */
+    struct majority majority; /* when diff.fields != 0 */
 };
 
 /*
  * Opens the engines of a list of specs (engines.h), "interp,block:touch=fault,cpu=baseline,block%16": a spec that
- * ends in %N takes part in one program of N (never the first, which all others are held against). PX_ERR_INPUT: fewer than two, too many, a bad %N, or what engine_open says.
+ * ends in %N takes part in one program of N (never the first, which all others are held against). PX_ERR_INPUT: fewer than two, too many, a bad %N, a first one that
+ * cannot say how every program ends, or what engine_open says.
  */
 enum px_status run_open(const char *list, struct run *run, struct px_error *err) PX_CHECKED;
 
@@ -74,8 +83,9 @@ enum px_status run_compare(struct run *run, struct run_slot *slot, bool sweep, s
                            struct px_error *err) PX_CHECKED;
 
 /*
- * The two parts of run_compare, for those who choose entry and moment: one supported engine's run of the slot, then the
- * comparison of all supported engines, each of which must have run.
+ * The two parts of run_compare, for those who choose entry and moment: one supported engine's run of the slot, engine 0
+ * first, then the comparison of all supported engines, each of which must have run. An engine that meters no gas does
+ * not run what engine 0 ran out of gas over: it might not end.
  */
 enum px_status run_engine(struct run *run, struct run_slot *slot, size_t index, const struct px_entry *entry,
                           struct run_result *result, struct px_error *err) PX_CHECKED;

@@ -26,6 +26,8 @@ struct px_engine {
     enum px_status prepare, run, read; /* what these say */
     struct px_outcome outcome;
     uint64_t drift; /* each run costs so much less */
+    bool blind;     /* meters no gas */
+    unsigned runs;
     unsigned prepared, released;
     struct px_unit unit;
 };
@@ -43,8 +45,7 @@ static const char *puppet_spec(const struct px_engine *engine)
 
 static struct px_caps puppet_caps(const struct px_engine *engine)
 {
-    (void)engine;
-    return (struct px_caps){ .registers = true, .gas = true, .dirty = true, .counts = true };
+    return (struct px_caps){ .registers = true, .gas = !engine->blind, .dirty = true, .counts = true };
 }
 
 static enum px_status puppet_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
@@ -71,6 +72,7 @@ static enum px_status puppet_run(struct px_engine *engine, struct px_unit *unit,
     assert_ptr_equal(unit, &engine->unit);
     if (engine->run != PX_OK)
         return px_fail(err, engine->run, "puppet: not run");
+    engine->runs++;
     *outcome = engine->outcome;
     engine->outcome.gas += engine->drift;
     return PX_OK;
@@ -173,11 +175,13 @@ static void bad_lists_are_refused_with_a_reason(void **state)
         { "", "0 engines: expected at least two to compare" },
         { "interp", "1 engine: expected at least two to compare" },
         { "interp,interp,interp,interp,interp,interp,interp,interp,interp", "more than 8 engines" },
-        { "interp,nope", "engine 'nope': expected interp, fused, block, linear or wrong" },
-        { "Interp,block", "engine 'Interp': expected interp, fused, block, linear or wrong" },
-        { ",interp", "engine '': expected interp, fused, block, linear or wrong" },
+        { "interp,nope", "engine 'nope': expected interp, fused, block, linear, qemu or wrong" },
+        { "Interp,block", "engine 'Interp': expected interp, fused, block, linear, qemu or wrong" },
+        { ",interp", "engine '': expected interp, fused, block, linear, qemu or wrong" },
         { "interp:fast=1,block", "engine interp: option 'fast=1': expected none" },
         { "interp,block:cpu=z80", NULL }, /* the engine's own words */
+        { "qemu,interp", "engine qemu cannot say how every program ends: expected behind one that can" },
+        { "interp,qemu:fast", "engine qemu: option 'fast': expected none" },
         { "interp%2,block", share },
         { "interp,block%0", share },
         { "interp,block%", share },
@@ -301,6 +305,111 @@ static void an_engine_that_does_not_take_the_image_is_left_out(void **state)
     puppets[2].outcome.gas = 0;
     assert_int_equal(run_image(&run, &some_image, false, &result, &err), PX_OK);
     assert_int_equal(result.diff.fields, 0);
+    run_close(&run);
+}
+
+/* The same, the last of them blind for gas. */
+static void open_with_a_blind_one(struct px_engine *puppets, struct run *run)
+{
+    open_puppets(puppets, run);
+    puppets[2].blind = true;
+    run->caps[2].gas = false;
+}
+
+static void an_engine_that_cannot_say_is_held_against_nothing(void **state)
+{
+    (void)state;
+    struct px_engine puppets[PUPPETS];
+    struct px_error err = { "" };
+    struct run run;
+    struct run_result result;
+    open_puppets(puppets, &run);
+    puppets[1].outcome = (struct px_outcome){ .exit = PX_EXIT_UNJUDGED, .arg = PX_UNJUDGED_TIME };
+    assert_int_equal(run_image(&run, &some_image, true, &result, &err), PX_OK);
+    assert_int_equal(result.diff.fields, 0);
+    assert_true(result.supported[1]);
+    assert_int_equal(result.outcomes[1].arg, PX_UNJUDGED_TIME);
+    puppets[1].outcome.arg = 99; /* no reason that there is */
+    assert_int_equal(run_image(&run, &some_image, true, &result, &err), PX_OK);
+    assert_int_equal(result.outcomes[1].arg, PX_UNJUDGED_LOST);
+    puppets[2].outcome.gas = 9; /* the others go on */
+    assert_int_equal(run_image(&run, &some_image, true, &result, &err), PX_OK);
+    assert_int_equal(result.other, 2);
+    assert_int_equal(result.majority.relation[0][1], RELATION_UNKNOWN);
+    assert_int_equal(result.majority.relation[1][2], RELATION_UNKNOWN);
+    run_close(&run);
+}
+
+static void an_engine_blind_for_gas_is_not_asked_when_gas_ran_out(void **state)
+{
+    (void)state;
+    struct px_engine puppets[PUPPETS];
+    struct px_error err = { "" };
+    struct run run;
+    struct run_result result;
+    open_with_a_blind_one(puppets, &run);
+    puppets[2].outcome.gas = 0; /* nobody looks at it */
+    assert_int_equal(run_image(&run, &some_image, true, &result, &err), PX_OK);
+    assert_int_equal(result.diff.fields, 0);
+    assert_int_equal(puppets[2].runs, 1);
+    puppets[0].outcome.exit = puppets[1].outcome.exit = PX_EXIT_OUT_OF_GAS;
+    assert_int_equal(run_image(&run, &some_image, true, &result, &err), PX_OK);
+    assert_int_equal(result.diff.fields, 0);
+    assert_int_equal(result.outcomes[2].exit, PX_EXIT_UNJUDGED);
+    assert_int_equal(result.outcomes[2].arg, PX_UNJUDGED_GAS);
+    assert_int_equal(puppets[2].runs, 1);
+    run_close(&run);
+}
+
+static void everybody_is_held_against_everybody_where_two_differ(void **state)
+{
+    (void)state;
+    struct px_engine puppets[PUPPETS];
+    struct px_error err = { "" };
+    struct run run;
+    struct run_result result;
+    open_with_a_blind_one(puppets, &run);
+    puppets[1].outcome.pc = 4;
+    assert_int_equal(run_image(&run, &some_image, true, &result, &err), PX_OK);
+    assert_int_equal(result.majority.relation[0][1], RELATION_DIFFER);
+    assert_int_equal(result.majority.relation[0][2], RELATION_AGREE);
+    assert_int_equal(result.majority.relation[2][1], RELATION_DIFFER);
+    puppets[1].outcome = (struct px_outcome){ .exit = PX_EXIT_OUT_OF_GAS, .gas = 10 };
+    assert_int_equal(run_image(&run, &some_image, true, &result, &err), PX_OK);
+    assert_int_equal(result.majority.relation[0][1], RELATION_DIFFER);
+    assert_int_equal(result.majority.relation[0][2], RELATION_AGREE);
+    assert_int_equal(result.majority.relation[1][2], RELATION_UNKNOWN); /* it may be right about that */
+    run_close(&run);
+}
+
+static void what_nobody_can_say_is_no_leak(void **state)
+{
+    (void)state;
+    struct px_engine puppets[PUPPETS];
+    struct px_error err = { "" };
+    struct run run;
+    struct run_slot slots[2];
+    bool leaks = true;
+    size_t which;
+    open_with_a_blind_one(puppets, &run);
+    puppets[2].drift = 1; /* each run ends otherwise, ... */
+    puppets[2].outcome.exit = PX_EXIT_UNJUDGED;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(run_prepare(&run, &some_image, 0, &slots[i], &err), PX_OK);
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_OK);
+    assert_false(leaks);
+    assert_int_equal(puppets[2].runs, 3);
+    puppets[2].outcome.exit = PX_EXIT_HOSTCALL; /* ... which does not matter where it is not run */
+    puppets[0].outcome.exit = PX_EXIT_OUT_OF_GAS;
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_OK);
+    assert_false(leaks);
+    assert_int_equal(puppets[2].runs, 3);
+    puppets[0].outcome.exit = PX_EXIT_HOSTCALL;
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_OK);
+    assert_true(leaks);
+    assert_int_equal(which, 2);
+    for (size_t i = 0; i < 2; i++)
+        run_release(&run, &slots[i]);
     run_close(&run);
 }
 
@@ -464,6 +573,10 @@ int main(void)
         cmocka_unit_test(engines_that_agree_do_not_diverge),
         cmocka_unit_test(the_first_engine_that_diverges_is_named),
         cmocka_unit_test(an_engine_that_does_not_take_the_image_is_left_out),
+        cmocka_unit_test(an_engine_that_cannot_say_is_held_against_nothing),
+        cmocka_unit_test(an_engine_blind_for_gas_is_not_asked_when_gas_ran_out),
+        cmocka_unit_test(everybody_is_held_against_everybody_where_two_differ),
+        cmocka_unit_test(what_nobody_can_say_is_no_leak),
         cmocka_unit_test(an_engine_takes_part_when_its_turn_has_come),
         cmocka_unit_test(a_failed_prepare_leaves_nothing_prepared),
         cmocka_unit_test(our_own_failures_are_no_divergences),

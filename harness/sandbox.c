@@ -1,5 +1,7 @@
 #include "harness/sandbox.h"
 
+#include <unistd.h>
+
 #include "harness/lockdown.h"
 
 double sandbox_stall_seconds(const struct sandbox *sandbox)
@@ -23,4 +25,12 @@ enum px_status sandbox_enter(const struct sandbox *sandbox, struct run *run, str
         faults->tick_ms = sandbox->hang_ms < HANG_TICKS ? 1 : sandbox->hang_ms / HANG_TICKS;
     status = hostfault_install(faults, err);
     return status == PX_OK && !sandbox->unconfined ? lockdown_enter(err) : status;
+}
+
+void sandbox_end_if_lost(enum px_status status, struct host_record *record)
+{
+    if (status != PX_ERR_LOST)
+        return;
+    atomic_store(&record->words, (uint32_t)WORDS_KILLED);
+    _exit(1);
 }

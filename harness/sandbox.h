@@ -32,4 +32,10 @@ enum px_status sandbox_open(const struct sandbox *sandbox, struct run *run, stru
 enum px_status sandbox_enter(const struct sandbox *sandbox, struct run *run, struct hostfault *faults,
                              struct px_error *err) PX_CHECKED;
 
+/*
+ * Ends this process as one that was killed from outside when @status is PX_ERR_LOST: an engine in it has lost the process
+ * that helps it, which is no program's fault, and whoever watches begins again.
+ */
+void sandbox_end_if_lost(enum px_status status, struct host_record *record);
+
 #endif

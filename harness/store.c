@@ -55,12 +55,23 @@ void store_close(const char *out)
     rmdir(out); /* only an empty one goes */
 }
 
-static void write_outcome(FILE *file, const char *spec, const struct px_outcome *out)
+/* As far as the engine says. */
+static void write_outcome(FILE *file, const char *spec, struct px_caps caps, const struct px_outcome *out)
 {
     char exit[64];
     px_exit_format(out, exit, sizeof exit);
-    fprintf(file, "  %-28s exit=%s pc=%#x gas=%" PRIu64 " instructions=%" PRIu64 " dirty=%zu\n", spec, exit,
-            out->pc, out->gas, out->native + out->side_exit + out->interpreted, out->dirty_count);
+    if (out->exit == PX_EXIT_UNJUDGED) {
+        fprintf(file, "  %-28s no verdict: %s\n", spec, exit + strlen("unjudged:"));
+        return;
+    }
+    fprintf(file, "  %-28s exit=%s pc=%#x", spec, exit, out->pc);
+    if (caps.gas)
+        fprintf(file, " gas=%" PRIu64, out->gas);
+    if (caps.counts)
+        fprintf(file, " instructions=%" PRIu64, out->native + out->side_exit + out->interpreted);
+    if (caps.dirty)
+        fprintf(file, " dirty=%zu", out->dirty_count);
+    fputc('\n', file);
 }
 
 static void write_details(FILE *file, const struct isolated *result, const struct finding *f)
@@ -86,11 +97,13 @@ static void write_details(FILE *file, const struct isolated *result, const struc
 static void write_finding(FILE *file, const struct isolated *result)
 {
     const struct finding *f = &result->finding;
-    char what[256];
+    char what[256], majority[MAJORITY_TEXT];
     finding_format(f, what, sizeof what);
     fprintf(file, "diverges  %s (%u of %u runs in a fresh process)\n", what, result->diverged,
             result->runs + (f->kind == FINDING_DIFF ? 0 : 1));
     write_details(file, result, f);
+    if (isolate_describe_majority(result, majority, sizeof majority))
+        fprintf(file, "verdict   %s\n", majority);
 }
 
 static void write_unstable(FILE *file, const struct isolated *result, const struct finding *f)
@@ -115,7 +128,7 @@ enum px_status store_report(FILE *file, const struct px_program *program, const 
         fprintf(file, "outcomes\n");
     for (size_t i = 0; i < result->engine_count && result->runs > 0; i++) {
         if (result->supported[i])
-            write_outcome(file, result->specs[i], &result->outcomes[i]);
+            write_outcome(file, result->specs[i], result->caps[i], &result->outcomes[i]);
         else
             fprintf(file, "  %-28s unsupported: did not run\n", result->specs[i]);
     }
@@ -158,6 +171,8 @@ static enum px_status write_report(FILE *file, const void *arg)
     if (stored->unstable)
         write_unstable(file, stored->result, stored->unstable);
     enum px_status status = store_report(file, stored->original, stored->result);
+    if (stored->oracle && stored->oracle[0])
+        fprintf(file, "oracle    %s\n", stored->oracle);
     if (stored->minimized)
         write_bucket(file, stored);
     return status;

@@ -28,6 +28,7 @@ struct stored {
     const struct minimized *minimized; /* bucket and counts; NULL: as store_finding */
     const struct px_program *minimal;
     const struct located *located; /* in the minimal program, else in the original; NULL: nothing to show */
+    const char *oracle; /* arbitrate.h; NULL or "": nothing */
     const struct finding *unstable; /* what was seen once, and not in the runs of @result; or NULL */
 };
 

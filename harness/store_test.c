@@ -46,12 +46,15 @@ static void make_program(struct px_program *program)
         (struct px_origin){ .known = true, .seed = 0x5eed, .index = 1234, .gen = "mix", .version = 3 };
 }
 
+static const struct px_caps all_caps = { .registers = true, .gas = true, .dirty = true, .counts = true };
+
 static struct isolated some_result(void)
 {
     struct isolated r = { .runs = 3,
                           .diverged = 3,
                           .engine_count = 3,
                           .specs = { "interp", "block", "other" },
+                          .caps = { all_caps, all_caps, all_caps },
                           .supported = { true, true, false },
                           .finding = { .kind = FINDING_DIFF, .other = 1 } };
     r.outcomes[0] = (struct px_outcome){ .exit = PX_EXIT_HOSTCALL, .pc = 6, .gas = 899, .interpreted = 2 };
@@ -270,7 +273,9 @@ static void reports_tell_agreement_aborts_and_hangs(void **state)
     struct px_program program;
     make_program(&program);
     program.origin.known = false;
-    struct isolated r = { .runs = 1, .engine_count = 1, .specs = { "interp" }, .supported = { true } };
+    struct isolated r = {
+        .runs = 1, .engine_count = 1, .specs = { "interp" }, .caps = { all_caps }, .supported = { true }
+    };
     r.outcomes[0] = (struct px_outcome){ .exit = PX_EXIT_TRAP, .pc = 2, .gas = 7, .native = 1 };
     expect_report(&program, &r,
                   "agrees    in 1 runs\n"
@@ -290,6 +295,40 @@ static void reports_tell_agreement_aborts_and_hangs(void **state)
                   "diverges  abort:SIGFPE (1 of 1 runs in a fresh process)\n"
                   "  signal  8 (Floating point exception) at host address 0x1000\n"
                   "  code    the process itself, not generated code\n");
+    px_program_fini(&program);
+}
+
+static void reports_tell_who_stands_alone_and_what_an_engine_can_say(void **state)
+{
+    (void)state;
+    struct px_program program;
+    make_program(&program);
+    program.origin.known = false;
+    struct isolated r = some_result();
+    (void)snprintf(r.specs[2], sizeof r.specs[2], "qemu");
+    r.supported[2] = true;
+    r.caps[2] = (struct px_caps){ .registers = true };
+    r.outcomes[2] = (struct px_outcome){ .exit = PX_EXIT_HOSTCALL, .pc = 6 };
+    majority_set(&r.majority, 0, 1, RELATION_DIFFER);
+    majority_set(&r.majority, 0, 2, RELATION_AGREE);
+    majority_set(&r.majority, 1, 2, RELATION_DIFFER);
+    expect_report(&program, &r,
+                  "diverges  gas (3 of 3 runs in a fresh process)\n"
+                  "  gas     interp 899   block 898   (difference -1)\n"
+                  "verdict   block stands alone against interp and qemu\n"
+                  "outcomes\n"
+                  "  interp                       exit=hostcall:0 pc=0x6 gas=899 instructions=2 dirty=0\n"
+                  "  block                        exit=hostcall:0 pc=0x6 gas=898 instructions=2 dirty=1\n"
+                  "  qemu                         exit=hostcall:0 pc=0x6\n");
+    r.majority = (struct majority){ 0 };
+    r.outcomes[2] = (struct px_outcome){ .exit = PX_EXIT_UNJUDGED, .arg = PX_UNJUDGED_HOSTCALL };
+    expect_report(&program, &r,
+                  "diverges  gas (3 of 3 runs in a fresh process)\n"
+                  "  gas     interp 899   block 898   (difference -1)\n"
+                  "outcomes\n"
+                  "  interp                       exit=hostcall:0 pc=0x6 gas=899 instructions=2 dirty=0\n"
+                  "  block                        exit=hostcall:0 pc=0x6 gas=898 instructions=2 dirty=1\n"
+                  "  qemu                         no verdict: hostcall\n");
     px_program_fini(&program);
 }
 
@@ -342,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_program_that_no_file_can_hold_leaves_nothing, make_world,
                                         remove_world),
         cmocka_unit_test(reports_tell_agreement_aborts_and_hangs),
+        cmocka_unit_test(reports_tell_who_stands_alone_and_what_an_engine_can_say),
         cmocka_unit_test_setup_teardown(an_unstable_finding_is_kept_apart_with_what_was_seen, make_world,
                                         remove_world),
     };

@@ -99,9 +99,11 @@ static enum px_status store_first(struct triage *t, struct px_program *program,
         .candidates = o->minimize_candidates,
     };
     struct minimized m = { .bucket = entry->bucket };
-    struct stored stored = {
-        .original = program, .result = isolated, .minimized = &m, .minimal = &t->minimal
-    };
+    struct stored stored = { .original = program,
+                             .result = isolated,
+                             .minimized = &m,
+                             .minimal = &t->minimal,
+                             .oracle = entry->oracle };
     struct located closer;
     struct px_error ignored;
     bool located = strcmp(entry->bucket.operands, not_located) != 0;
@@ -116,6 +118,10 @@ static enum px_status store_first(struct triage *t, struct px_program *program,
     entry->minimized = m.confirmed;
     entry->before = m.before;
     entry->after = m.after;
+    (void)isolate_describe_majority(isolated, entry->verdict, sizeof entry->verdict);
+    if (o->arbitrate && !interrupt_came(NULL))
+        (void)arbitrate(isolated, program, m.confirmed ? &t->minimal : NULL, entry->oracle,
+                        sizeof entry->oracle);
     return store_bucket(o->out, entry->path, &stored, err);
 }
 

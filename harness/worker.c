@@ -30,12 +30,17 @@ static void count_outcome(struct worker *w, const struct run_result *result)
     if (first->exit == PX_EXIT_PANIC)
         tally->panics[first->arg]++;
     for (size_t i = 0; i < w->run.count; i++) {
+        const struct px_outcome *out = &result->outcomes[i];
         if (!result->supported[i])
             continue;
+        if (out->exit == PX_EXIT_UNJUDGED) {
+            tally->unjudged[i][out->arg]++;
+            continue;
+        }
         tally->supported[i]++;
-        tally->native[i] += result->outcomes[i].native;
-        tally->side_exit[i] += result->outcomes[i].side_exit;
-        tally->interpreted[i] += result->outcomes[i].interpreted;
+        tally->native[i] += out->native;
+        tally->side_exit[i] += out->side_exit;
+        tally->interpreted[i] += out->interpreted;
     }
 }
 
@@ -209,6 +214,7 @@ static enum px_status work(struct worker *w)
     while (status == PX_OK && !atomic_load(&w->shared->orders.stop) &&
            w->ledger.next.at < atomic_load(&w->shared->orders.limit))
         status = run_batch(w);
+    sandbox_end_if_lost(status, &w->shared->record);
     return status;
 }
 

@@ -30,10 +30,10 @@ struct px_unit;   /* opaque: one prepared image */
 struct px_caps {
     bool registers;    /* x1..x15 are reported */
     bool gas;          /* gas is metered */
-    bool dirty;        /* the dirty set is reported */
-    bool aliasing;     /* addresses alias mod 2^32 */
+    bool dirty; /* the dirty set is reported; if not, outcome.dirty holds pages that may have been written */
+    bool aliasing; /* addresses alias mod 2^32 */
     bool block_starts; /* the block-start rule of ISA.md 4 is enforced */
-    bool counts;       /* instructions begun are counted */
+    bool counts; /* instructions begun are counted */
     uint32_t extensions; /* bit mask over enum px_extension */
 };
 
@@ -48,14 +48,14 @@ struct px_entry {
 
 enum {
     PX_PREPARE_STOPPABLE = 1, /* the unit honours stop_after_blocks */
-    PX_PREPARE_MAPPED = 2,    /* code_parts knows the unit; its host code is the same as without */
+    PX_PREPARE_MAPPED = 2, /* code_parts knows the unit; its host code is the same as without */
 };
 
 enum px_fault_verdict {
     PX_FAULT_NOT_MINE, /* the fault is not the engine's: chain it */
-    PX_FAULT_RESUMED,  /* the context was edited; return and go on */
-    PX_FAULT_EXIT,     /* the fault is a guest exit and the context now leads there; return */
-    PX_FAULT_ABORT,    /* generated code faulted on the host: an `abort`; the site is filled in */
+    PX_FAULT_RESUMED, /* the context was edited; return and go on */
+    PX_FAULT_EXIT, /* the fault is a guest exit and the context now leads there; return */
+    PX_FAULT_ABORT, /* generated code faulted on the host: an `abort`; the site is filled in */
 };
 
 /* Where generated code aborted, or was found. */
@@ -63,8 +63,8 @@ struct px_fault_site {
     bool known; /* guest_pc is meaningful */
     uint32_t guest_pc;
     bool code_known; /* so are the others; offsets are those of px_code_part */
-    uint32_t code;   /* the host instruction, or the call under way */
-    int64_t at;      /* where the host is: as code, or in what the unit called, which lies outside of it */
+    uint32_t code; /* the host instruction, or the call under way */
+    int64_t at; /* where the host is: as code, or in what the unit called, which lies outside of it */
     uint8_t bytes[16]; /* what stands there, when byte_count > 0: so many */
     uint32_t byte_count;
 };
@@ -125,7 +125,7 @@ struct px_engine_ops {
     void (*release)(struct px_engine *engine, struct px_unit *unit); /* NULL is fine */
 
     /* Runs @unit from @entry over untouched memory. A status other than PX_OK means that we failed;
-     * whatever the guest does lands in @outcome. */
+     * whatever the guest does lands in @outcome, also PX_EXIT_UNJUDGED of an engine that cannot say. */
     enum px_status (*run)(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
                           struct px_outcome *outcome, struct px_error *err) PX_CHECKED;
 

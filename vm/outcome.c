@@ -13,13 +13,18 @@ enum { EXIT_TEXT_MAX = 40 };
 static const char *const exit_names[PX_EXIT_COUNT] = {
     [PX_EXIT_HOSTCALL] = "hostcall", [PX_EXIT_MANAGE] = "manage",         [PX_EXIT_TRAP] = "trap",
     [PX_EXIT_PANIC] = "panic",       [PX_EXIT_PAGE_FAULT] = "page_fault", [PX_EXIT_OUT_OF_GAS] = "out_of_gas",
-    [PX_EXIT_STOPPED] = "stopped",
+    [PX_EXIT_STOPPED] = "stopped",   [PX_EXIT_UNJUDGED] = "unjudged",
 };
 
 static const char *const panic_names[PX_PANIC_COUNT] = {
     [PX_PANIC_ILLEGAL] = "illegal",         [PX_PANIC_ECALL] = "ecall",
     [PX_PANIC_BAD_TARGET] = "bad-target",   [PX_PANIC_BAD_ENTRY] = "bad-entry",
     [PX_PANIC_END_OF_CODE] = "end-of-code", [PX_PANIC_BAD_LENGTH] = "bad-length",
+};
+
+static const char *const unjudged_names[PX_UNJUDGED_COUNT] = {
+    [PX_UNJUDGED_EXTENSION] = "extension", [PX_UNJUDGED_HOSTCALL] = "hostcall", [PX_UNJUDGED_GAS] = "gas",
+    [PX_UNJUDGED_TIME] = "time",           [PX_UNJUDGED_SIZE] = "size",         [PX_UNJUDGED_LOST] = "lost",
 };
 
 const char *px_exit_name(enum px_exit exit)
@@ -30,6 +35,11 @@ const char *px_exit_name(enum px_exit exit)
 const char *px_panic_name(enum px_panic cause)
 {
     return (unsigned)cause < PX_PANIC_COUNT ? panic_names[cause] : "unknown";
+}
+
+const char *px_unjudged_name(enum px_unjudged reason)
+{
+    return (unsigned)reason < PX_UNJUDGED_COUNT ? unjudged_names[reason] : "unknown";
 }
 
 size_t px_exit_format(const struct px_outcome *outcome, char *text, size_t size)
@@ -46,6 +56,12 @@ size_t px_exit_format(const struct px_outcome *outcome, char *text, size_t size)
             length = snprintf(text, size, "%s:%" PRId64, name, outcome->arg);
         else
             length = snprintf(text, size, "%s:%s", name, px_panic_name((enum px_panic)outcome->arg));
+        break;
+    case PX_EXIT_UNJUDGED:
+        length = snprintf(text, size, "%s:%s", name,
+                          outcome->arg < 0 || outcome->arg >= PX_UNJUDGED_COUNT
+                              ? "unknown"
+                              : px_unjudged_name((enum px_unjudged)outcome->arg));
         break;
     case PX_EXIT_PAGE_FAULT:
         length = snprintf(text, size, "%s:0x%" PRIx64, name, (uint64_t)outcome->arg);
@@ -83,6 +99,16 @@ static bool parse_page(const char *arg, int64_t *value)
     return *end == '\0' && number < PX_SPACE_SIZE && number % PX_PAGE_SIZE == 0;
 }
 
+static bool parse_unjudged(const char *arg, int64_t *value)
+{
+    for (int i = 0; i < PX_UNJUDGED_COUNT; i++)
+        if (strcmp(arg, unjudged_names[i]) == 0) {
+            *value = i;
+            return true;
+        }
+    return false;
+}
+
 bool px_exit_parse(const char *text, struct px_outcome *outcome)
 {
     size_t name_length = strcspn(text, ":");
@@ -96,6 +122,8 @@ bool px_exit_parse(const char *text, struct px_outcome *outcome)
     if (parsed.exit == PX_EXIT_PANIC && !parse_panic(arg, &parsed.arg))
         return false;
     if (parsed.exit == PX_EXIT_PAGE_FAULT && !parse_page(arg, &parsed.arg))
+        return false;
+    if (parsed.exit == PX_EXIT_UNJUDGED && !parse_unjudged(arg, &parsed.arg))
         return false;
 
     /* The C library reads more spellings than one; only the canonical one comes back unchanged. It also

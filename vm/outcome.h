@@ -22,7 +22,9 @@ enum px_exit {
     PX_EXIT_PANIC,      /* arg = enum px_panic */
     PX_EXIT_PAGE_FAULT, /* arg = base address of the page, < 2^32 */
     PX_EXIT_OUT_OF_GAS,
-    PX_EXIT_STOPPED, /* stop_after_blocks reached; pc = the block start not entered. Not a guest exit */
+    /* From here on no exits of a guest. */
+    PX_EXIT_STOPPED, /* stop_after_blocks reached; pc = the block start not entered */
+    PX_EXIT_UNJUDGED, /* the engine cannot say: arg = enum px_unjudged, nothing else means anything */
     PX_EXIT_COUNT
 };
 
@@ -34,6 +36,17 @@ enum px_panic {
     PX_PANIC_END_OF_CODE,
     PX_PANIC_BAD_LENGTH,
     PX_PANIC_COUNT
+};
+
+/* Why an engine that knows less than the guest cannot say how a run ends. */
+enum px_unjudged {
+    PX_UNJUDGED_EXTENSION, /* the program ran an instruction of an extension that the engine lacks */
+    PX_UNJUDGED_HOSTCALL,  /* it made a host call that goes on */
+    PX_UNJUDGED_GAS,       /* it ran out of gas elsewhere, and the engine meters none */
+    PX_UNJUDGED_TIME,      /* it did not end in time */
+    PX_UNJUDGED_SIZE,      /* it touched more memory than the engine holds */
+    PX_UNJUDGED_LOST,      /* the engine's process died over it, again and again */
+    PX_UNJUDGED_COUNT
 };
 
 struct px_outcome {
@@ -57,6 +70,9 @@ struct px_outcome {
 /* "hostcall", "manage", ... and "illegal", "ecall", "bad-target", ...; the spelling of .px files. */
 const char *px_exit_name(enum px_exit exit);
 const char *px_panic_name(enum px_panic cause);
+
+/* "extension", "hostcall", ...: the word that reports count by. */
+const char *px_unjudged_name(enum px_unjudged reason);
 
 /* Writes "hostcall:0", "panic:bad-target", "page_fault:0x10000000" ... NUL-terminated; returns its
  * untruncated length. */

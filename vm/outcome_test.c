@@ -37,6 +37,12 @@ static const struct {
     { PX_EXIT_PAGE_FAULT, 0xfffff000, "page_fault:0xfffff000" },
     { PX_EXIT_OUT_OF_GAS, 0, "out_of_gas" },
     { PX_EXIT_STOPPED, 0, "stopped" },
+    { PX_EXIT_UNJUDGED, PX_UNJUDGED_EXTENSION, "unjudged:extension" },
+    { PX_EXIT_UNJUDGED, PX_UNJUDGED_HOSTCALL, "unjudged:hostcall" },
+    { PX_EXIT_UNJUDGED, PX_UNJUDGED_GAS, "unjudged:gas" },
+    { PX_EXIT_UNJUDGED, PX_UNJUDGED_TIME, "unjudged:time" },
+    { PX_EXIT_UNJUDGED, PX_UNJUDGED_SIZE, "unjudged:size" },
+    { PX_EXIT_UNJUDGED, PX_UNJUDGED_LOST, "unjudged:lost" },
 };
 
 static void every_exit_is_written_and_read_back(void **state)
@@ -165,8 +171,8 @@ static void what_no_engine_should_report_is_still_shown(void **state)
 static void exits_and_causes_have_names(void **state)
 {
     (void)state;
-    static const char *const exits[] = { "hostcall",   "manage",     "trap",   "panic",
-                                         "page_fault", "out_of_gas", "stopped" };
+    static const char *const exits[] = { "hostcall",   "manage",     "trap",    "panic",
+                                         "page_fault", "out_of_gas", "stopped", "unjudged" };
     static const char *const causes[] = { "illegal",   "ecall",       "bad-target",
                                           "bad-entry", "end-of-code", "bad-length" };
     assert_int_equal(COUNT(exits), PX_EXIT_COUNT);
@@ -175,6 +181,11 @@ static void exits_and_causes_have_names(void **state)
         assert_string_equal(px_exit_name((enum px_exit)i), exits[i]);
     for (int i = 0; i < PX_PANIC_COUNT; i++)
         assert_string_equal(px_panic_name((enum px_panic)i), causes[i]);
+    static const char *const reasons[] = { "extension", "hostcall", "gas", "time", "size", "lost" };
+    assert_int_equal(COUNT(reasons), PX_UNJUDGED_COUNT);
+    for (int i = 0; i < PX_UNJUDGED_COUNT; i++)
+        assert_string_equal(px_unjudged_name((enum px_unjudged)i), reasons[i]);
+    assert_string_equal(px_unjudged_name(PX_UNJUDGED_COUNT), "unknown");
     assert_string_equal(px_exit_name(PX_EXIT_COUNT), "unknown");
     assert_string_equal(px_panic_name(PX_PANIC_COUNT), "unknown");
 }

@@ -127,7 +127,7 @@ static enum px_status parse_exit(struct reader *r, struct px_token value)
     char text[EXIT_TEXT_MAX] = "";
     if (value.length < sizeof text)
         memcpy(text, value.at, value.length);
-    expect->has_exit = px_exit_parse(text, &expect->out) && expect->out.exit != PX_EXIT_STOPPED;
+    expect->has_exit = px_exit_parse(text, &expect->out) && expect->out.exit < PX_EXIT_STOPPED;
     return expect->has_exit ? PX_OK : px_text_reject(&r->text, value, EXPECTED_EXIT);
 }
 

@@ -243,6 +243,7 @@ static const struct {
     { GAS "expect exit\n", "3:8: found \"exit\", expected " EXPECT },
     { GAS "expect x0=0\n", "3:8: found \"x0=0\", expected " EXPECT },
     { GAS "expect exit=stopped\n", "3:13: found \"stopped\", expected " EXIT },
+    { GAS "expect exit=unjudged:gas\n", "3:13: found \"unjudged:gas\", expected " EXIT },
     { GAS "expect exit=panic:oops\n", "3:13: found \"panic:oops\", expected " EXIT },
     { GAS "expect exit=hostcall:524288\n", "3:13: found \"hostcall:524288\", expected " EXIT },
     { GAS "expect exit=page_fault:0x0000000000000000000000000010000000\n",

@@ -71,7 +71,7 @@ static bool can_write_expect(const struct px_expect *expect)
         char text[EXIT_TEXT_MAX];
         struct px_outcome same;
         (void)px_exit_format(&expect->out, text, sizeof text);
-        if (expect->out.exit == PX_EXIT_STOPPED || !px_exit_parse(text, &same) || same.arg != expect->out.arg)
+        if (expect->out.exit >= PX_EXIT_STOPPED || !px_exit_parse(text, &same) || same.arg != expect->out.arg)
             return false;
     }
     if ((expect->has_x & 1) != 0 || (expect->oracle[0] != '\0' && !is_name(expect->oracle)))

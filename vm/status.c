@@ -24,6 +24,7 @@ const char *px_status_name(enum px_status status)
         [PX_ERR_FULL] = "buffer full",
         [PX_UNSUPPORTED] = "unsupported",
         [PX_ERR_INTERNAL] = "internal error",
+        [PX_ERR_LOST] = "helper process gone",
     };
     return (unsigned)status < sizeof names / sizeof names[0] ? names[status] : "unknown status";
 }

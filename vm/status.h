@@ -18,6 +18,7 @@ enum px_status {
     PX_ERR_FULL,     /* a bounded buffer is full; emptying it and trying again is the remedy */
     PX_UNSUPPORTED,  /* the engine does not take this image (never a silent fallback) */
     PX_ERR_INTERNAL, /* we broke our own contract */
+    PX_ERR_LOST,     /* a process that helps us is gone: starting anew is the remedy */
 };
 
 #define PX_CHECKED __attribute__((warn_unused_result))
