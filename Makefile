@@ -226,8 +226,8 @@ $(RUNNER): $(RUNNER_SOURCES) $(wildcard harness/oracle/*.h harness/oracle/runner
 	@mkdir -p $(@D)
 	$(call say,RUNNER)$(if $(RUNNER_TOOLS),$(RUNNER_COMPILE) $(RUNNER_SOURCES) -o $@,: > $@)
 
-$(OBJ)/harness/oracle/server.o: $(RUNNER)
-$(OBJ)/harness/oracle/server.o: UNIT_FLAGS = -DPX_RUNNER='"$(RUNNER)"'
+$(OBJ)/harness/oracle/server.o $(PIC)/harness/oracle/server.o: $(RUNNER)
+$(OBJ)/harness/oracle/server.o $(PIC)/harness/oracle/server.o: UNIT_FLAGS = -DPX_RUNNER='"$(RUNNER)"'
 
 $(ARCHIVE): $(call objects_of,$(LIBRARY))
 $(SUPPORT_ARCHIVE): $(call objects_of,$(TEST_SUPPORT) $(FUZZ_SUPPORT))
@@ -263,7 +263,7 @@ libraries: $(STATIC_LIBRARY) $(SHARED_LIBRARY)
 
 $(PIC)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC)$(COMPILE) -fPIC -fno-semantic-interposition -MMD -MP -c $< -o $@
+	$(call say,CC)$(COMPILE) $(UNIT_FLAGS) -fPIC -fno-semantic-interposition -MMD -MP -c $< -o $@
 
 # Of all objects those that the exported names need, as one, in which no other name is global any more.
 $(PIC)/libparallax.o: $(LIBRARY:%.c=$(PIC)/%.o) harness/parallax.map $(BUILD)/members

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "harness/commands.h"
-#include "harness/expect.h"
 #include "harness/gdb.h"
 #include "harness/isolate.h"
 #include "harness/program_args.h"
@@ -15,10 +14,7 @@ static bool check_expect(const struct px_program *program, const struct isolated
     bool kept = true;
     for (size_t i = 0; program->has_expect && i < result->engine_count && result->runs > 0; i++) {
         char what[128];
-        const struct px_outcome *out = &result->outcomes[i];
-        const struct px_expect expect = expect_within(&program->expect, result->caps[i]);
-        if (!result->supported[i] || out->exit == PX_EXIT_UNJUDGED ||
-            !expect_missed(&expect, out, what, sizeof what))
+        if (!isolate_missed(result, i, &program->expect, what, sizeof what))
             continue;
         printf("expected  %s: %s\n", result->specs[i], what);
         kept = false;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/child.h"
+#include "harness/expect.h"
 
 /*
  * What the child and we share. The code under test may scribble over it: what comes out of it is made harmless before it is
@@ -180,6 +181,18 @@ static void make_harmless(struct isolated *r)
     }
     majority_make_harmless(&r->majority);
     finding_make_harmless(&r->finding);
+}
+
+bool isolate_judged(const struct isolated *result, size_t index)
+{
+    return result->supported[index] && result->outcomes[index].exit != PX_EXIT_UNJUDGED;
+}
+
+bool isolate_missed(const struct isolated *result, size_t index, const struct px_expect *expect, char *text,
+                    size_t size)
+{
+    const struct px_expect within = expect_within(expect, result->caps[index]);
+    return isolate_judged(result, index) && expect_missed(&within, &result->outcomes[index], text, size);
 }
 
 bool isolate_describe_majority(const struct isolated *result, char *text, size_t size)

@@ -26,6 +26,13 @@ struct isolated {
  * from any of them: the machine has no room for a process just now.
  */
 
+/* Whether engine @index took the program and could say how it ends. */
+bool isolate_judged(const struct isolated *result, size_t index);
+
+/* Whether engine @index misses @expect in anything it can be held to; @text then tells the first (expect.h). */
+bool isolate_missed(const struct isolated *result, size_t index, const struct px_expect *expect, char *text,
+                    size_t size);
+
 /*
  * Writes who stands alone where at least three engines ran (majority.h); false, and an empty text, where fewer did.
  */

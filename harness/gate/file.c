@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/expect.h"
 #include "harness/gate/session.h"
 
 enum { NAME_KEPT = 100, NAME_ROOM = NAME_KEPT + 16 };
@@ -12,7 +11,7 @@ static bool is_taken(const struct px_program *program, const struct isolated *is
 {
     size_t engines = 0;
     for (size_t i = 0; i < isolated->engine_count; i++)
-        engines += isolated->supported[i];
+        engines += isolate_judged(isolated, i);
     return isolated->diverged > 0 || engines >= 2 || (engines == 1 && program->has_expect);
 }
 
@@ -25,8 +24,7 @@ static enum px_status check_expect(struct gate *gate, size_t at, const struct px
     if (!program->has_expect || isolated->runs == 0)
         return PX_OK;
     for (size_t i = 0; i < isolated->engine_count && status == PX_OK; i++)
-        if (isolated->supported[i] &&
-            expect_missed(&program->expect, &isolated->outcomes[i], what, sizeof what))
+        if (isolate_missed(isolated, i, &program->expect, what, sizeof what))
             status =
                 gate_add_trouble(gate, GATE_EXPECTATION, at, path, err, "%s: %s", isolated->specs[i], what);
     return status;
@@ -81,7 +79,7 @@ static enum px_status run(struct gate_session *s, size_t at, struct px_program *
     if (status != PX_OK)
         return status;
     for (size_t i = 0; i < isolated.engine_count; i++)
-        s->gate->took[i] += isolated.supported[i];
+        s->gate->took[i] += isolate_judged(&isolated, i);
     c->state = is_taken(program, &isolated) ? GATE_RUN : GATE_UNTAKEN;
     c->programs = c->state == GATE_RUN;
     status = check_expect(s->gate, at, program, &isolated, err);
