@@ -48,7 +48,7 @@ LINK = $(CC) $(PX_LDFLAGS) $(LDFLAGS)
 
 # --- files -------------------------------------------------------------------------------------------
 
-FOLDERS := vm jit fused generators harness harness/gate harness/oracle
+FOLDERS := vm vm/fused jit generators harness harness/gate harness/oracle
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c)))
 MAIN := harness/main.c
 TESTS := $(filter %_test.c,$(SOURCES) $(sort $(wildcard harness/tests/*.c)))
@@ -150,7 +150,7 @@ guests: ## Compile the guest programs of corpus/guests again (clang-19): images,
 	@scripts/guests update
 	+@$(SUBMAKE) programs
 	@scripts/profile-guests > build/profile.txt && mv build/profile.txt corpus/guests/profile.txt
-	@scripts/choose-sequences > build/sequences.def && mv build/sequences.def fused/sequences.def
+	@scripts/choose-sequences > build/sequences.def && mv build/sequences.def vm/fused/sequences.def
 
 install: ## Install program, library, headers, example below PREFIX=/usr/local (DESTDIR=... for packages)
 	+@$(SUBMAKE) programs libraries
@@ -251,7 +251,7 @@ fuzz-targets: $(FUZZ_TARGETS:%=$(BUILD)/%)
 
 # Coverage of what is tested, not of what makes and compares programs.
 ifneq ($(filter fuzz%,$(MODE)),)
-$(call objects_of,$(filter vm/% jit/% fused/%,$(LIBRARY))): UNIT_FLAGS = -fsanitize-coverage=inline-8bit-counters,pc-table
+$(call objects_of,$(filter vm/% jit/%,$(LIBRARY))): UNIT_FLAGS = -fsanitize-coverage=inline-8bit-counters,pc-table
 endif
 
 $(FUZZ_TARGETS:%=$(BUILD)/%): $(BUILD)/%: $(OBJ)/harness/fuzz/%.o $(call objects_of,$(FUZZ_SUPPORT)) $(ARCHIVE)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fused/engine.h"
+#include "vm/fused/engine.h"
 #include "harness/oracle/qemu.h"
 #include "harness/wrong.h"
 #include "jit/engine.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fused/kinds.h"
+#include "vm/fused/kinds.h"
 #include "harness/run.h"
 #include "vm/interp.h"
 

@@ -29,7 +29,7 @@ void profile_fini(struct profile *profile);
 
 /*
  * A line for each of the first @top blocks: instructions begun in it of 1,000, entries of 1,000 instructions, pc, and its
- * instructions as the fused interpreter sees them (fused/kinds.h): "ld addi:1 bne:1" says that addi's rs1 is what ld
+ * instructions as the fused interpreter sees them (vm/fused/kinds.h): "ld addi:1 bne:1" says that addi's rs1 is what ld
  * writes, :2 that its rs2 is. What the fused interpreter drops is left out.
  */
 void profile_print(const struct profile *profile, const struct px_program *program, size_t top, FILE *out);

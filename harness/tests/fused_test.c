@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fused/kinds.h"
-#include "fused/unit.h"
+#include "vm/fused/kinds.h"
+#include "vm/fused/unit.h"
 #include "generators/operands.h"
 #include "harness/tests/accept.h"
 
@@ -38,7 +38,7 @@ static const struct sequence sequences[] = {
       { FUSED_##a, FUSED_##b, FUSED_##c, FUSED_##d },                                                        \
       { 0, f, g, h },                                                                                        \
       #a " " #b ":" #f " " #c ":" #g " " #d ":" #h },
-#include "fused/sequences.def"
+#include "vm/fused/sequences.def"
 };
 
 static const struct px_mapping maps[] = {

@@ -24,7 +24,7 @@ enum fused_kind {
 #define FUSED_2(a, b, f) FUSED_##a##_##b##f,
 #define FUSED_3(a, b, f, c, g) FUSED_##a##_##b##f##_##c##g,
 #define FUSED_4(a, b, f, c, g, d, h) FUSED_##a##_##b##f##_##c##g##_##d##h,
-#include "fused/sequences.def"
+#include "vm/fused/sequences.def"
     FUSED_KINDS
 };
 

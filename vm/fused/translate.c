@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fused/cost.h"
-#include "fused/kinds.h"
-#include "fused/unit.h"
+#include "vm/fused/cost.h"
+#include "vm/fused/kinds.h"
+#include "vm/fused/unit.h"
 
 struct translator {
     struct px_unit *unit;

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "fused/memory.h"
+#include "vm/fused/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fused/memory.h"
+#include "vm/fused/memory.h"
 #include "vm/engine.h"
 #include "vm/units.h"
 

@@ -1,4 +1,4 @@
-#include "fused/cost.h"
+#include "vm/fused/cost.h"
 
 #include <stdbool.h>
 

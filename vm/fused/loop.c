@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "fused/kinds.h"
-#include "fused/ops.h"
-#include "fused/unit.h"
+#include "vm/fused/kinds.h"
+#include "vm/fused/ops.h"
+#include "vm/fused/unit.h"
 
 /* What C leaves undefined, RISC-V defines (M, table 11). */
 static uint64_t divide(uint64_t a, uint64_t b)
@@ -103,7 +103,7 @@ static const void *const *loop(struct fused_machine *m, const union fused_cell *
 #define FUSED_3(a, b, f, c, g) [FUSED_##a##_##b##f##_##c##g] = &&do_##a##_##b##f##_##c##g,
 #define FUSED_4(a, b, f, c, g, d, h)                                                                         \
     [FUSED_##a##_##b##f##_##c##g##_##d##h] = &&do_##a##_##b##f##_##c##g##_##d##h,
-#include "fused/sequences.def"
+#include "vm/fused/sequences.def"
     };
     if (!m)
         return handlers;
@@ -147,7 +147,7 @@ gate:
 #define FUSED_3(a, b, f, c, g) do_##a##_##b##f##_##c##g : STEP(0, a, 0) STEP(1, b, f) STEP(2, c, g) GO_ON(3);
 #define FUSED_4(a, b, f, c, g, d, h)                                                                         \
     do_##a##_##b##f##_##c##g##_##d##h : STEP(0, a, 0) STEP(1, b, f) STEP(2, c, g) STEP(3, d, h) GO_ON(4);
-#include "fused/sequences.def"
+#include "vm/fused/sequences.def"
 
 fault:
     m->exit = PX_EXIT_PAGE_FAULT;

@@ -1,4 +1,4 @@
-#include "fused/kinds.h"
+#include "vm/fused/kinds.h"
 
 _Static_assert((int)FUSED_ILLEGAL == (int)PX_OP_ILLEGAL && (int)FUSED_CZERO_NEZ == (int)PX_OP_CZERO_NEZ &&
                    (int)FUSED_LI == (int)PX_OP_COUNT,
@@ -57,7 +57,7 @@ static const uint8_t longer[FUSED_KINDS][FUSED_SINGLES][FUSED_FORMS] = {
 #define FUSED_3(a, b, f, c, g) [FUSED_##a##_##b##f][FUSED_##c][g] = NUMBER(FUSED_##a##_##b##f##_##c##g),
 #define FUSED_4(a, b, f, c, g, d, h)                                                                         \
     [FUSED_##a##_##b##f##_##c##g][FUSED_##d][h] = NUMBER(FUSED_##a##_##b##f##_##c##g##_##d##h),
-#include "fused/sequences.def"
+#include "vm/fused/sequences.def"
 #undef NUMBER
 };
 

@@ -1,9 +1,9 @@
-#include "fused/engine.h"
+#include "vm/fused/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "fused/unit.h"
+#include "vm/fused/unit.h"
 #include "vm/isa.h"
 
 struct px_engine {

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "fused/unit.h"
+#include "vm/fused/unit.h"
 
 static bool end(struct fused_machine *m, enum px_exit exit, int64_t arg)
 {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "fused/kinds.h"
+#include "vm/fused/kinds.h"
 
 static struct px_insn insn(enum px_op op, unsigned rd, unsigned rs1, unsigned rs2, int32_t imm)
 {
