@@ -19,14 +19,28 @@ void account_init(struct account *account, const struct worker_config *config, u
     account->job = job;
     account->limit = config->limit;
     account->batch = WORKER_BATCH;
+    account->stretch = UINT64_MAX;
     account->accepted.at = worker_first(job);
     account->started_at = account->accepted.at;
+}
+
+/* Where the stretch ends. A program whose check A, B, A is due takes its successor along. */
+static uint64_t stretch_end(const struct account *a, uint64_t at)
+{
+    uint64_t last = at;
+    if (a->stretch == UINT64_MAX)
+        return a->limit;
+    for (uint64_t i = 0; (i < a->stretch || last % WORKER_BETWEEN == 0) && at < a->limit; i++) {
+        last = at;
+        at = worker_next(at, a->config->jobs);
+    }
+    return at < a->limit ? at : a->limit;
 }
 
 void account_order(struct account *account, struct worker_shared *shared)
 {
     memset(shared, 0, sizeof *shared);
-    atomic_store(&shared->orders.limit, account->limit);
+    atomic_store(&shared->orders.limit, stretch_end(account, account->accepted.at));
     shared->orders.batch = account->batch;
     shared->orders.skip_count = account->skip_count;
     memcpy(shared->orders.skip, account->skip, sizeof shared->orders.skip);
@@ -140,24 +154,44 @@ static void record_death(struct account *a, const struct finding *finding)
     a->skipped += !between;
 }
 
-/* What the worker died over is found and recorded, unless it is not clear yet. */
-static void blame(struct account *a, const struct worker_shared *shared, const struct account_end *end)
+/* What a worker wrote cannot be believed: the next ones do less and less at a time. True: it did one program only. */
+static bool narrow_down(struct account *a)
 {
-    uint64_t index;
+    bool one = a->stretch == 1;
+    a->homecomings = 0;
+    a->stretch = a->stretch > WORKER_CHUNK ? WORKER_CHUNK : one ? 1 : a->stretch / 2;
+    return one;
+}
+
+/* The program, or the check, that the worker died over; false when that is not clear. */
+static bool find_guilty(struct account *a, const struct worker_shared *shared, bool believed,
+                        struct finding *finding)
+{
+    if (!believed) {
+        finding->index = a->accepted.at;
+        return narrow_down(a) && finding->index < a->limit;
+    }
+    if (get_between(a, shared, &finding->index)) {
+        finding->kind = FINDING_LEAK;
+        finding->between = worker_next(finding->index, a->config->jobs);
+        return true;
+    }
+    if (get_in_flight(a, shared, &finding->index))
+        return true;
+    finding->index = a->accepted.at;
+    return a->batch == 1 && a->accepted.at == a->started_at && a->accepted.at < a->limit;
+}
+
+static void blame(struct account *a, const struct worker_shared *shared, const struct account_end *end,
+                  bool believed)
+{
     struct finding finding = { .index = 0 };
     finding_from_death(&finding, &shared->record, end->wait_status);
+    finding_make_harmless(&finding);
     if (end->hung)
         finding.kind = FINDING_HANG;
-    if (get_between(a, shared, &index)) {
-        finding.kind = FINDING_LEAK;
-        finding.between = worker_next(index, a->config->jobs);
-    } else if (!get_in_flight(a, shared, &index)) {
-        if (a->batch > 1 || a->accepted.at != a->started_at || a->accepted.at >= a->limit)
-            return;
-        index = a->accepted.at; /* it had this one only */
-    }
-    finding.index = index;
-    record_death(a, &finding);
+    if (find_guilty(a, shared, believed, &finding))
+        record_death(a, &finding);
 }
 
 /* A worker is killed: true when it is always the same program that is in flight. */
@@ -192,30 +226,39 @@ static enum px_status get_gave_up(const struct worker_shared *shared, bool finis
     return finished && status > PX_OK && status <= PX_ERR_INTERNAL ? status : PX_OK;
 }
 
+/* It ended by itself, and all that it says is true: nothing is left to do, or its stretch is done. */
+static bool came_home(struct account *a, const struct account_end *end, enum account_verdict *verdict)
+{
+    bool done = a->accepted.at >= a->limit || end->stopping;
+    if (!done && a->accepted.at < stretch_end(a, a->started_at))
+        return false;
+    *verdict = done ? ACCOUNT_DONE : ACCOUNT_PAUSED;
+    /* The guilty one is in the next stretch, if not in this one; after that it was none of them. */
+    if (++a->homecomings > 1 && a->stretch != UINT64_MAX)
+        a->stretch = a->stretch < WORKER_CHUNK ? a->stretch * 2 : UINT64_MAX;
+    return true;
+}
+
 enum px_status account_close(struct account *a, const struct worker_shared *shared,
                              const struct account_end *end, enum account_verdict *verdict,
                              struct px_error *err)
 {
     a->queued = a->handed = 0;
-    bool believed = account_accept(a, shared),
-         finished = atomic_load(&shared->finished) && WIFEXITED(end->wait_status) && !end->hung;
+    bool believed = account_accept(a, shared);
+    bool finished = atomic_load(&shared->finished) == (uint32_t)end->pid && WIFEXITED(end->wait_status);
     bool killed = child_killed(&shared->record, end->wait_status) && !end->hung;
-    enum px_status gave_up = get_gave_up(shared, finished);
-    *verdict = killed || gave_up != PX_OK ? ACCOUNT_KILLED : ACCOUNT_DIED;
-    if (finished && gave_up == PX_OK && believed && (a->accepted.at >= a->limit || end->stopping)) {
-        *verdict = ACCOUNT_DONE;
+    enum px_status gave_up = get_gave_up(shared, finished && believed);
+    if (finished && believed && gave_up == PX_OK && came_home(a, end, verdict))
         return PX_OK;
-    }
-    if (!atomic_load(&shared->ready) && (!killed || child_crashed(end->wait_status)))
+    *verdict = believed && (killed || gave_up != PX_OK) ? ACCOUNT_KILLED : ACCOUNT_DIED;
+    if (believed && !atomic_load(&shared->ready) && (!killed || child_crashed(end->wait_status)))
         return not_ready(a, end, gave_up, shared, err);
-    if (gave_up != PX_OK && gave_up != PX_ERR_NOMEM)
-        return px_fail(err, gave_up, "%.300s", shared->error.text);
     a->false_starts = 0;
     bool stuck = *verdict == ACCOUNT_KILLED && always_there(a, shared);
-    if (stuck && gave_up != PX_OK)
+    if (gave_up != PX_OK && (stuck || gave_up != PX_ERR_NOMEM))
         return px_fail(err, gave_up, "%.300s", shared->error.text);
     if (stuck || *verdict == ACCOUNT_DIED)
-        blame(a, shared, end);
+        blame(a, shared, end, believed);
     a->batch = a->accepted.at != a->started_at ? WORKER_BATCH : a->batch > 1 ? a->batch / 2 : 1;
     pass_over(a);
     return PX_OK;

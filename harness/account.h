@@ -10,12 +10,14 @@
  *     and what it had not accounted for is run again. Only a program that is in flight each time, CHILD_KILLS_MAX times
  *     in a row, becomes a finding.
  *   - What stands in memory that a worker can write is checked before it is believed. What cannot be true is thrown
- *     away, and the replacement goes on from what was accepted last.
+ *     away, and replacements do short stretches from what was accepted last, in the end of one program.
  *
  * No process is started or ended here.
  */
 #ifndef PX_ACCOUNT_H
 #define PX_ACCOUNT_H
+
+#include <sys/types.h>
 
 #include "harness/worker.h"
 
@@ -29,6 +31,8 @@ struct account {
 
     uint64_t started_at; /* accepted.at when the worker started ... */
     unsigned batch;      /* ... with a batch of so many programs */
+    uint64_t stretch;    /* programs that a worker does before it ends; UINT64_MAX: all */
+    unsigned homecomings; /* workers in a row that did their stretch */
     struct worker_skip skip[WORKER_SKIP_MAX]; /* not to be run again, from accepted.at on */
     size_t skip_count;
     uint64_t skipped;   /* programs left out so far, those in @skip included */
@@ -40,6 +44,7 @@ struct account {
 
 /* How a worker ended. */
 struct account_end {
+    pid_t pid;
     int wait_status; /* waitpid's */
     bool hung; /* its supervisor killed it for that */
     bool stopping; /* it had been told to stop */
@@ -47,6 +52,7 @@ struct account_end {
 
 enum account_verdict {
     ACCOUNT_DONE, /* nothing is left to do, or it was told to stop and did */
+    ACCOUNT_PAUSED, /* its stretch is done, and another worker is to go on */
     ACCOUNT_DIED, /* over what it ran: a replacement is to go on */
     ACCOUNT_KILLED, /* from outside: likewise */
 };

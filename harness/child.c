@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "harness/child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -97,6 +99,28 @@ enum px_status child_fork_patiently(pid_t *pid, struct px_error *err)
         status = child_fork(pid, err);
     }
     return status;
+}
+
+void *child_share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    child_lend(memory, size, false);
+    return memory;
+}
+
+void child_unshare(void *memory, size_t size)
+{
+    if (memory)
+        munmap(memory, size);
+}
+
+void child_lend(void *memory, size_t size, bool lent)
+{
+    int refused = madvise(memory, size, lent ? MADV_DOFORK : MADV_DONTFORK);
+    assert(refused == 0); /* it is a whole mapping of ours */
+    (void)refused;
 }
 
 bool child_crashed(int wait_status)

@@ -5,6 +5,7 @@
 #define PX_CHILD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,6 +27,14 @@ enum px_status child_fork(pid_t *pid, struct px_error *err) PX_CHECKED;
 
 /* The same, tried again for about a second. */
 enum px_status child_fork_patiently(pid_t *pid, struct px_error *err) PX_CHECKED;
+
+/*
+ * Shared zeroed memory for one child; NULL when refused. Children get to see it when they are forked while it is lent to
+ * them, and no others: what runs in one cannot reach what another one writes.
+ */
+void *child_share(size_t size);
+void child_unshare(void *memory, size_t size); /* NULL is fine */
+void child_lend(void *memory, size_t size, bool lent);
 
 /*
  * Whether a child that is dead, as waitpid says in @wait_status, was ended from outside: by somebody's signal, or by the

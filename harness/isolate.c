@@ -21,7 +21,7 @@ struct shared {
     uint32_t leaks;
     struct host_record record;
     _Atomic uint64_t running;
-    _Atomic uint32_t finished; /* the body came to its end */
+    _Atomic uint32_t finished; /* the child's process id: the body came to its end */
     enum px_status status;
     struct px_error error;
 };
@@ -48,11 +48,11 @@ static void note(struct isolated *result, const struct finding *finding)
         result->diverged++;
 }
 
-static enum px_status compare_once(struct run *run, const struct px_image *image, struct shared *shared)
+static enum px_status compare_once(struct run *run, const struct px_image *image, struct isolated *result,
+                                   struct shared *shared)
 {
     struct run_result outcome;
     struct run_slot slot;
-    struct isolated *result = &shared->result;
     for (size_t i = 0; i < run->count; i++)
         run->engines[i].ops->reset(run->engines[i].instance);
     enum px_status status = run_prepare(run, image, 0, &slot, &shared->error);
@@ -82,17 +82,21 @@ static enum px_status run_all(const struct sandbox *sandbox, struct px_program *
 {
     struct run run;
     struct px_image image;
+    struct isolated result = { .runs = 0 }; /* our own: what is shared, the code under test may overwrite */
     struct hostfault hostfault = { .record = &shared->record, .running = &shared->running };
     enum px_status status = sandbox_enter(sandbox, &run, &hostfault, &shared->error);
     if (status != PX_OK)
         return status;
-    shared->result.engine_count = run.count;
-    memcpy(shared->result.caps, run.caps, sizeof run.caps);
+    result.engine_count = run.count;
+    memcpy(result.caps, run.caps, sizeof run.caps);
     for (size_t i = 0; i < run.count; i++)
-        strncpy(shared->result.specs[i], engine_spec(&run.engines[i]), sizeof shared->result.specs[i] - 1);
+        strncpy(result.specs[i], engine_spec(&run.engines[i]), sizeof result.specs[i] - 1);
     px_program_image(program, &image);
-    for (unsigned i = 0; status == PX_OK && i < times; i++)
-        status = compare_once(&run, &image, shared);
+    shared->result = result;
+    for (unsigned i = 0; status == PX_OK && i < times; i++) {
+        status = compare_once(&run, &image, &result, shared);
+        shared->result = result;
+    }
     sandbox_end_if_lost(status, &shared->record);
     return status; /* the process ends here: nothing is closed, in case it is broken */
 }
@@ -140,11 +144,11 @@ static enum px_status in_child(struct shared *shared, double limit, isolate_body
             return status;
         if (child == 0) {
             shared->status = body(arg, &shared->error);
-            atomic_store(&shared->finished, true);
+            atomic_store(&shared->finished, (uint32_t)getpid());
             _exit(0);
         }
         end->wait_status = wait_for(child, shared, limit, &end->hung);
-        end->finished = atomic_load(&shared->finished) && WIFEXITED(end->wait_status);
+        end->finished = atomic_load(&shared->finished) == (uint32_t)child && WIFEXITED(end->wait_status);
         if (end->finished || end->hung || !child_killed(&shared->record, end->wait_status))
             break;
     }
@@ -163,14 +167,20 @@ static enum px_status status_of(struct shared *shared, struct px_error *err)
     return px_fail(err, status, "%.*s", (int)sizeof shared->error.text - 1, shared->error.text);
 }
 
-/* Whatever stands in @r, nothing that is read of it can lead astray. */
-static void make_harmless(struct isolated *r)
+/* Whatever stands in @r of at most @times runs, nothing that is read of it can lead astray. */
+static void make_harmless(struct isolated *r, unsigned times)
 {
-    if (r->engine_count > RUN_ENGINES_MAX)
-        r->engine_count = RUN_ENGINES_MAX;
+    if (r->engine_count > RUN_ENGINES_MAX || r->runs > times || r->diverged > r->runs)
+        *r = (struct isolated){ .runs = 0 };
     for (size_t i = 0; i < RUN_ENGINES_MAX; i++) {
         r->specs[i][sizeof r->specs[i] - 1] = '\0';
         make_bool(&r->supported[i]);
+        make_bool(&r->caps[i].registers);
+        make_bool(&r->caps[i].gas);
+        make_bool(&r->caps[i].dirty);
+        make_bool(&r->caps[i].aliasing);
+        make_bool(&r->caps[i].block_starts);
+        make_bool(&r->caps[i].counts);
         make_bool(&r->caps[i].gas);
         make_bool(&r->caps[i].counts);
         make_bool(&r->caps[i].registers);
@@ -238,7 +248,7 @@ enum px_status isolate_run(const struct sandbox *sandbox, struct px_program *pro
     if (status == PX_OK && end.finished)
         status = status_of(shared, err);
     if (status == PX_OK) {
-        make_harmless(&shared->result);
+        make_harmless(&shared->result, times);
         if (!end.finished) {
             struct finding finding = { .kind = FINDING_ABORT };
             finding_from_death(&finding, &shared->record, end.wait_status);

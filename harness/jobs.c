@@ -1,14 +1,10 @@
 #define _GNU_SOURCE
 #include "harness/jobs.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
-
-#include "harness/isolate.h"
 
 #define PAUSE_FIRST 0.01 /* seconds until a refused or failed start is tried again; doubles up to ... */
 #define PAUSE_MAX 0.5
@@ -24,24 +20,15 @@ static void start_later(struct job *job)
         job->pause = PAUSE_MAX;
 }
 
-/* No other process of the sandbox gets to see the memory that this worker shares with us. */
-static enum px_status fork_worker(struct jobs *jobs, struct job *job, pid_t *pid, struct px_error *err)
-{
-    if (madvise(job->shared, sizeof *job->shared, MADV_DOFORK) != 0)
-        return px_fail(err, PX_ERR_SYSTEM, "madvise: %s", strerror(errno));
-    enum px_status status = child_fork(pid, err);
-    if (status == PX_OK && *pid == 0)
-        worker_main(jobs->config, job->shared);
-    if (madvise(job->shared, sizeof *job->shared, MADV_DONTFORK) != 0 && status == PX_OK)
-        status = px_fail(err, PX_ERR_SYSTEM, "madvise: %s", strerror(errno));
-    return status;
-}
-
 static enum px_status start_worker(struct jobs *jobs, struct job *job, struct px_error *err)
 {
     struct px_error *said = &jobs->error;
     account_order(&job->account, job->shared);
-    enum px_status status = fork_worker(jobs, job, &job->pid, said);
+    child_lend(job->shared, sizeof *job->shared, true);
+    enum px_status status = child_fork(&job->pid, said);
+    if (status == PX_OK && job->pid == 0)
+        worker_main(jobs->config, job->shared);
+    child_lend(job->shared, sizeof *job->shared, false);
     job->refused = status == PX_ERR_FULL;
     if (status == PX_ERR_FULL) {
         start_later(job);
@@ -81,17 +68,17 @@ static enum px_status hand_on(struct jobs *jobs, struct job *job, struct px_erro
 /* Closes the account of a dead worker, and has another one started. */
 static enum px_status bury(struct jobs *jobs, struct job *job, struct px_error *err)
 {
-    const struct account_end end = { .wait_status = job->wait_status,
-                                     .hung = job->condemned,
-                                     .stopping = jobs->stopping };
+    const struct account_end end = {
+        .pid = job->dead, .wait_status = job->wait_status, .hung = job->condemned, .stopping = jobs->stopping
+    };
     enum account_verdict verdict;
-    job->ended = false;
+    job->dead = 0;
     if (atomic_load(&job->shared->ready))
         job->pause = 0;
     enum px_status status = account_close(&job->account, job->shared, &end, &verdict, err);
     if (status != PX_OK || verdict == ACCOUNT_DONE)
         return status;
-    jobs->restarts++;
+    jobs->restarts += verdict != ACCOUNT_PAUSED;
     jobs->lost += verdict == ACCOUNT_KILLED;
     if (!jobs->stopping)
         start_later(job);
@@ -115,7 +102,7 @@ static void reap(struct job *job)
 {
     if (job->pid == 0 || waitpid(job->pid, &job->wait_status, WNOHANG) != job->pid)
         return;
-    job->ended = true;
+    job->dead = job->pid;
     job->pid = 0;
 }
 
@@ -128,7 +115,7 @@ static enum px_status poll_job(struct jobs *jobs, struct job *job, struct px_err
              SIGKILL); /* it makes room for the process that its finding takes, and begins again later */
     if (status != PX_OK || !is_handed_on(job))
         return status;
-    if (job->ended)
+    if (job->dead != 0)
         status = bury(jobs, job, err);
     else if (job->pid != 0)
         look_after(jobs, job);
@@ -144,7 +131,7 @@ enum px_status jobs_poll(struct jobs *jobs, bool *alive, struct px_error *err)
     for (unsigned i = 0; i < jobs->config->jobs && status == PX_OK; i++) {
         struct job *job = &jobs->list[i];
         status = poll_job(jobs, job, err);
-        *alive |= job->pid != 0 || job->ended || (job->due && !jobs->stopping) || !is_handed_on(job);
+        *alive |= job->pid != 0 || job->dead != 0 || (job->due && !jobs->stopping) || !is_handed_on(job);
         jobs->waiting |= job->refused;
     }
     return status;
@@ -194,7 +181,7 @@ enum px_status jobs_start(struct jobs *jobs, const struct worker_config *config,
     for (unsigned i = 0; i < config->jobs && status == PX_OK; i++) {
         struct job *job = &jobs->list[i];
         account_init(&job->account, config, i);
-        job->shared = isolate_share(sizeof *job->shared);
+        job->shared = child_share(sizeof *job->shared);
         status = job->shared ? start_worker(jobs, job, err)
                              : px_fail(err, PX_ERR_NOMEM, "out of memory for job %u", i);
     }
@@ -211,7 +198,7 @@ void jobs_end(struct jobs *jobs)
             kill(job->pid, SIGKILL);
             waitpid(job->pid, NULL, 0);
         }
-        isolate_unshare(job->shared, sizeof *job->shared);
+        child_unshare(job->shared, sizeof *job->shared);
     }
     free(jobs->list);
     *jobs = (struct jobs){ .closed = true };

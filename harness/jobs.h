@@ -21,7 +21,7 @@ struct job {
     bool refused; /* the machine had no room for a process: a worker, or one that a finding takes */
     struct worker_shared *shared;
     struct child_watch watch;
-    bool ended; /* it is dead, as @wait_status says, and its account is still open */
+    pid_t dead; /* the worker that ended, as @wait_status says, and whose account is still open; 0: none */
     int wait_status;
     bool condemned; /* we killed it for making no progress, or for what it wrote */
     struct account account;

@@ -34,7 +34,7 @@ struct locate_death {
 
 struct locate_journal {
     struct locate_step step; /* under way; stage 0: none */
-    bool compiling;          /* an engine prepares it */
+    uint32_t compiling;      /* not 0: an engine prepares it */
     struct locate_death deaths[LOCATE_DEATHS_MAX];
     size_t death_count;
 };

@@ -16,6 +16,9 @@
  */
 enum px_status lockdown_enter(struct px_error *err) PX_CHECKED;
 
+/* Whether this build's profile lets through what a sanitizer's runtime does: reading files, above all. */
+bool lockdown_is_lax(void);
+
 /* False when the environment says PX_SANDBOX=off. */
 bool lockdown_wanted(void);
 

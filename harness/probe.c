@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "harness/child.h"
-#include "harness/isolate.h"
 #include "harness/locate.h"
 
 enum {
@@ -120,11 +119,13 @@ static enum px_status start(struct probe *p, struct px_error *err)
     atomic_store(&p->shared->turn, TURN_CALLER);
     memcpy(p->shared->journal.deaths, p->deaths, sizeof p->deaths);
     p->shared->journal.death_count = p->death_count;
+    child_lend(p->shared, sizeof *p->shared, true);
     enum px_status status = child_fork_patiently(&p->child, err);
+    if (status == PX_OK && p->child == 0)
+        serve(&p->config, p->shared);
+    child_lend(p->shared, sizeof *p->shared, false);
     if (status != PX_OK)
         return status;
-    if (p->child == 0)
-        serve(&p->config, p->shared);
     p->processes++;
     return PX_OK;
 }
@@ -203,7 +204,7 @@ static enum px_status note_death(struct probe *p, const struct answer *answer, s
     if (p->death_count == LOCATE_DEATHS_MAX)
         return px_fail(err, PX_ERR_INTERNAL, "the program killed its sandbox %d times", LOCATE_DEATHS_MAX);
     struct locate_death *death = &p->deaths[p->death_count++];
-    *death = (struct locate_death){ .step = journal->step, .compiling = journal->compiling };
+    *death = (struct locate_death){ .step = journal->step, .compiling = journal->compiling != 0 };
     finding_from_death(&death->finding, &p->shared->record, answer->wait_status);
     if (answer->hung)
         death->finding.kind = FINDING_HANG;
@@ -216,7 +217,7 @@ enum px_status probe_create(const struct probe_config *config, struct probe **pr
 {
     struct probe *p = calloc(1, sizeof *p);
     if (p)
-        p->shared = isolate_share(sizeof *p->shared);
+        p->shared = child_share(sizeof *p->shared);
     if (!p || !p->shared) {
         free(p);
         return px_fail(err, PX_ERR_NOMEM, "out of memory for the sandbox");
@@ -239,7 +240,7 @@ void probe_destroy(struct probe *probe)
     if (!probe)
         return;
     end_child(probe);
-    isolate_unshare(probe->shared, sizeof *probe->shared);
+    child_unshare(probe->shared, sizeof *probe->shared);
     free(probe);
 }
 

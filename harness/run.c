@@ -10,7 +10,7 @@
 enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run,
                                 struct px_error *err)
 {
-    *run = (struct run){ .count = count };
+    *run = (struct run){ .count = count, .host = host_state_get() };
     memcpy(run->engines, engines, count * sizeof *engines);
     run->scratch = malloc(2 * PX_PAGE_SIZE);
     if (!run->scratch) {
@@ -244,6 +244,8 @@ enum px_status run_engine(struct run *run, struct run_slot *slot, size_t index, 
     }
     struct px_outcome *out = &result->outcomes[index];
     enum px_status status = e->ops->run(e->instance, slot->units[index], entry, out, err);
+    if (__builtin_expect(!host_state_is(&run->host), 0))
+        __builtin_trap(); /* nothing that is written in C may be trusted to work from here on */
     if (status == PX_OK && out->exit == PX_EXIT_UNJUDGED && (out->arg < 0 || out->arg >= PX_UNJUDGED_COUNT))
         *out = unjudged(PX_UNJUDGED_LOST);
     return status;

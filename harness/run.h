@@ -11,6 +11,7 @@
 
 #include "harness/diff.h"
 #include "harness/engines.h"
+#include "harness/hoststate.h"
 #include "harness/majority.h"
 #include "vm/program.h"
 
@@ -32,6 +33,7 @@ struct run {
     bool
         sign; /* an engine reports no registers: programs get the signature epilogue (vm/body.h) where they can */
     uint8_t *scratch; /* two pages */
+    struct host_state host; /* when the engines were opened; one that changes it dies of SIGILL on the spot */
 };
 
 /* A program prepared for every engine that takes part; supported: it took the program. */

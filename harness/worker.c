@@ -228,6 +228,6 @@ _Noreturn void worker_main(const struct worker_config *config, struct worker_sha
     } else {
         shared->status = px_fail(&shared->error, PX_ERR_NOMEM, "out of memory for a worker");
     }
-    atomic_store(&shared->finished, true);
+    atomic_store(&shared->finished, (uint32_t)getpid());
     _exit(0);
 }

@@ -48,7 +48,8 @@ struct worker_shared {
     _Atomic uint64_t running; /* running number of the program under way, 0 between programs */
     _Atomic uint64_t beats; /* the heartbeat: grows with every program prepared or run */
     struct host_record record;
-    _Atomic uint32_t finished; /* it ends by itself: the range is done, it was told to stop, or it gives up */
+    /* Its process id, when it ends by itself: the range is done, it was told to stop, or it gives up. */
+    _Atomic uint32_t finished;
     enum px_status status; /* not PX_OK: it gives up, @error says why */
     struct px_error error;
     struct ledger ledger;

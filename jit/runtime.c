@@ -222,4 +222,5 @@ void jit_enter(const struct codebuf *buf, const struct jit_stubs *stubs, struct 
     } enter = { .bytes = buf->exec + stubs->enter };
     set_gs(context->memory);
     enter.call(context, code);
+    __asm__ volatile("cld" : : : "cc"); /* C code copies forward, whatever unit was there */
 }
