@@ -235,8 +235,11 @@ $(ARCHIVE) $(SUPPORT_ARCHIVE): $(BUILD)/members
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^)
 
+# The table of engines asks for the oracle only where it is linked: fuzz targets go without it, and what it needs.
+ORACLE := px_qemu_engine
+
 $(BUILD)/parallax: $(call objects_of,$(MAIN)) $(ARCHIVE)
-	$(call say,LINK)$(LINK) $(filter %.o %.a,$^) $(PX_LDLIBS) $(LDLIBS) -o $@
+	$(call say,LINK)$(LINK) -Wl,-u,$(ORACLE) $(filter %.o %.a,$^) $(PX_LDLIBS) $(LDLIBS) -o $@
 
 # The program knows its options best.
 $(BUILD)/parallax.1: $(PROGRAM)
@@ -270,7 +273,7 @@ $(PIC)/libparallax.o: $(LIBRARY:%.c=$(PIC)/%.o) harness/parallax.map $(BUILD)/me
 	@rm -f $(PIC)/all.a
 	@$(AR) rcs $(PIC)/all.a $(filter %.o,$^)
 	@printf '%s\n' $(EXPORTED) > $(PIC)/exported
-	$(call say,LD)$(LD) -r $(EXPORTED:%=-u %) $(PIC)/all.a -o $@.tmp
+	$(call say,LD)$(LD) -r $(EXPORTED:%=-u %) -u $(ORACLE) $(PIC)/all.a -o $@.tmp
 	@$(OBJCOPY) --keep-global-symbols=$(PIC)/exported $@.tmp $@
 	@rm -f $@.tmp $(PIC)/all.a
 
@@ -291,7 +294,7 @@ endef
 $(foreach test,$(TESTS),$(eval $(call test_rule,$(test))))
 $(TEST_PROGRAMS):
 	@mkdir -p $(@D)
-	$(call say,LINK)$(LINK) $(filter %.o %.a,$^) $(TEST_LDLIBS) $(PX_LDLIBS) $(LDLIBS) -o $@
+	$(call say,LINK)$(LINK) -Wl,-u,$(ORACLE) $(filter %.o %.a,$^) $(TEST_LDLIBS) $(PX_LDLIBS) $(LDLIBS) -o $@
 
 -include $(patsubst %.o,%.d,$(LIBRARY:%.c=$(PIC)/%.o) $(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS)) \
 	$(FUZZ_SUPPORT) $(FUZZ_TARGETS:%=harness/fuzz/%.c)))
