@@ -20,7 +20,7 @@ enum {
     FINISH_MS = 5000, /* for the keeper to end in good order */
 };
 
-_Static_assert((int)PX_SESSION_BYTES_MAX == (int)PROBE_BYTES_MAX, "what can be compared can be shrunk");
+_Static_assert((PX_SESSION_BYTES_MAX ^ PROBE_BYTES_MAX) == 0, "what can be compared can be shrunk");
 
 const char *px_version(void)
 {
@@ -52,7 +52,7 @@ enum px_status session_look(struct px_session *session, struct px_error *err)
     if (failed != PX_OK)
         return session_break(session, failed <= PX_ERR_INTERNAL ? (enum px_status)failed : PX_ERR_INTERNAL,
                              session->shared->error.text, err);
-    if (recv(session->control, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+    if (session->control < 0 || recv(session->control, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
         return session_break(session, PX_ERR_INTERNAL, "the process that supervises the sandbox is gone",
                              err);
     return PX_OK;
@@ -247,12 +247,13 @@ enum px_status session_start(const struct sandbox *sandbox, bool confirm, struct
     s->control = -1;
     s->confirm = confirm;
     s->shared = isolate_share(sizeof *s->shared);
-    enum px_status status = PX_OK;
-    if (!s->shared)
-        status = px_fail(err, PX_ERR_SYSTEM, "session: %zu MiB of shared memory: %s", sizeof *s->shared >> 20,
-                         strerror(errno));
-    if (status == PX_OK)
-        status = fork_keeper(s, sandbox, err);
+    if (!s->shared) {
+        int error = errno;
+        free(s);
+        return px_fail(err, PX_ERR_SYSTEM, "session: %zu MiB of shared memory: %s",
+                       sizeof(struct session_shared) >> 20, strerror(error));
+    }
+    enum px_status status = fork_keeper(s, sandbox, err);
     if (status == PX_OK)
         status = await_server(s, err);
     if (status == PX_OK)

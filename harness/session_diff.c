@@ -11,11 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert((int)PX_FIELD_EXIT == DIFF_EXIT && (int)PX_FIELD_ARG == DIFF_ARG &&
-                   (int)PX_FIELD_PC == DIFF_PC && (int)PX_FIELD_GAS == DIFF_GAS &&
-                   (int)PX_FIELD_COUNT == DIFF_COUNT && (int)PX_FIELD_DIRTY == DIFF_DIRTY &&
-                   (int)PX_FIELD_MEMORY == DIFF_MEMORY && (int)PX_FIELD_X0 == DIFF_X0,
-               "the same bits inside and outside");
+#define SAME(name) _Static_assert((PX_FIELD_##name ^ DIFF_##name) == 0, "the same bits inside and outside")
+SAME(EXIT);
+SAME(ARG);
+SAME(PC);
+SAME(GAS);
+SAME(COUNT);
+SAME(DIRTY);
+SAME(MEMORY);
+SAME(X0);
+#undef SAME
 
 /* What a result says, once it is taken out of shared memory. */
 struct verdict {

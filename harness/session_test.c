@@ -502,11 +502,12 @@ static void large_programs_go_through_slots_one_by_one(void **state)
 {
     (void)state;
     enum { LARGE = 5 };
-    struct px_program programs[LARGE];
+    struct px_program *programs = calloc(LARGE, sizeof *programs);
     struct px_session *session = open_session("interp,block,wrong:op=xor", 0, true);
     struct found found = { .count = 0 };
     size_t size = PX_SESSION_BYTES_MAX - PX_PAGE_SIZE;
     uint8_t *content = calloc(size, 1);
+    assert_non_null(programs);
     assert_non_null(content);
     for (size_t i = 0; i < LARGE; i++) {
         make_program(&programs[i], mixed, 3);
@@ -516,8 +517,7 @@ static void large_programs_go_through_slots_one_by_one(void **state)
     }
     run_batch(session, programs, LARGE, &found);
     assert_int_equal(found.count, LARGE);
-    for (size_t i = 0; i < LARGE; i++)
-        px_program_fini(&programs[i]);
+    free_programs(programs, LARGE);
     free(content);
     px_session_destroy(session);
 }

@@ -259,7 +259,7 @@ static enum px_status take_regions(const struct px_region *regions, size_t count
 enum px_status px_image_with_ro_caps(const uint32_t *words, size_t n, const struct px_region *regions,
                                      size_t count, struct px_image *image, struct px_error *err)
 {
-    size_t end;
+    size_t end = 0;
     if (n > PX_BODY_WORDS_MAX)
         return px_fail(err, PX_ERR_INPUT, "code: %zu words: expected at most %" PRIu32, n, PX_BODY_WORDS_MAX);
     struct px_mapping *maps = calloc(count + 1, sizeof *maps);

@@ -77,7 +77,7 @@ static void make(const struct px_program *program, unsigned flags, struct px_ima
 static void expect_signature(const struct ran *ran, const uint64_t *x)
 {
     uint8_t expected[PX_PAGE_SIZE] = { 0 };
-    for (unsigned i = 1; i < PX_REG_COUNT; i++)
+    for (size_t i = 1; i < PX_REG_COUNT; i++)
         if (i != 3 && i != 4)
             memcpy(expected + 8 * i, &x[i], 8);
     assert_int_equal(ran->dirty[ran->out.dirty_count - 1], SIGNATURE_PAGE >> PX_PAGE_BITS);

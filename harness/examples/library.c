@@ -104,10 +104,12 @@ static void compare_a_batch_and_shrink(struct px_session *session)
         0x0000200b, /* ecalli 0 */
     };
     static const uint32_t nop = 0x00000013;
-    struct px_program programs[PROGRAMS], small;
+    struct px_program *programs = calloc(PROGRAMS, sizeof *programs), small;
     struct px_shrunk shrunk;
     struct px_error err = { "" };
     size_t last = 0;
+    if (!programs)
+        exit(1);
     for (size_t i = 0; i < PROGRAMS; i++) {
         px_program_init(&programs[i]);
         programs[i].gas = 10000;
@@ -128,6 +130,7 @@ static void compare_a_batch_and_shrink(struct px_session *session)
     px_program_fini(&small);
     for (size_t i = 0; i < PROGRAMS; i++)
         px_program_fini(&programs[i]);
+    free(programs);
 }
 
 int main(void)

@@ -267,7 +267,8 @@ static void what_the_caller_has_in_its_buffers_comes_out_once(void **state)
     char text[16] = "";
     assert_int_equal(pipe(ends), 0);
     FILE *file = fdopen(ends[1], "w");
-    assert_non_null(file);
+    if (!file)
+        give_up("fdopen");
     assert_true(fputs("once", file) >= 0);
     struct px_session *session = open_session("interp,wrong:die=xor", 0, false);
     work_hard(session);
@@ -333,7 +334,8 @@ static void a_caller_that_just_ends_takes_its_sessions_along(void **state)
     pid_t pids[2];
     fflush(stdout);
     int saved = dup(STDOUT_FILENO);
-    assert_true(saved >= 0);
+    if (saved < 0)
+        give_up("dup");
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     assert_true(dup2(ends[1], STDOUT_FILENO) >= 0);
     int exit_code = in_child(leave_a_session);

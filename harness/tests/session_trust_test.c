@@ -45,7 +45,8 @@ static enum px_status hostile_run(struct px_engine *engine, struct px_unit *unit
 {
     struct session_shared *s = engine->shared;
     uint8_t byte = (uint8_t)prng_next(&engine->prng);
-    enum px_status status = px_interp_engine.run(engine->inner, unit, entry, outcome, err);
+    if (px_interp_engine.run(engine->inner, unit, entry, outcome, err) != PX_OK)
+        abort();
     for (size_t i = 0; i < SESSION_SLOTS; i++) {
         memset(s->slots[i].images, byte, sizeof s->slots[i].images);
         memset(s->slots[i].results, byte, sizeof s->slots[i].results);
@@ -64,7 +65,6 @@ static enum px_status hostile_run(struct px_engine *engine, struct px_unit *unit
     s->slots[0].results[0].diverges = true;
     s->slots[0].state = SLOT_DONE;
     abort();
-    return status;
 }
 
 static enum px_status hostile_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
@@ -117,7 +117,11 @@ static enum px_status open_hostile(const char *engines, struct run *run, struct 
     enum px_status status = e->shared ? px_interp_engine.create("", &e->inner, err) : PX_ERR_INTERNAL;
     if (status == PX_OK)
         status = px_interp_engine.create("", &both[0].instance, err);
-    return status == PX_OK ? run_open_engines(both, 2, run, err) : status;
+    if (status == PX_OK)
+        status = run_open_engines(both, 2, run, err);
+    if (status != PX_OK)
+        free(e);
+    return status;
 }
 
 /* Any status will do, and any difference: what counts is that the caller lives to read it. */
@@ -199,7 +203,11 @@ static enum px_status open_once(const char *engines, struct run *run, struct px_
     enum px_status status = px_interp_engine.create("", &e->inner, err);
     if (status == PX_OK)
         status = px_interp_engine.create("", &both[0].instance, err);
-    return status == PX_OK ? run_open_engines(both, 2, run, err) : status;
+    if (status == PX_OK)
+        status = run_open_engines(both, 2, run, err);
+    if (status != PX_OK)
+        free(e);
+    return status;
 }
 
 static void what_a_fresh_process_does_not_show_is_unstable(void **state)
