@@ -18,8 +18,8 @@
  * sessions, programs, images and results have nothing to do with each other.
  *
  * Errors: out-parameters are written on success only; @err may be NULL. What a guest program does is no error.
- * PX_ERR_INPUT leaves the session as it was. After any other status it can only be destroyed, but for PX_UNSUPPORTED and
- * where a function says otherwise.
+ * PX_ERR_INPUT and PX_UNSUPPORTED leave the session as it was. After any other status it may be of no more use: all
+ * that is asked of it then fails likewise, until it is destroyed.
  */
 #ifndef PX_PARALLAX_H
 #define PX_PARALLAX_H

@@ -115,64 +115,69 @@ enum px_status session_check_image(const struct px_image *image, struct px_error
     return status;
 }
 
-struct session_slot *session_empty(struct px_session *session, size_t index, enum slot_work work)
+struct session_slot *session_empty(struct px_session *session, size_t number, enum slot_work work)
 {
-    struct session_slot *slot = &session->shared->slots[index];
-    slot->count = slot->used = 0;
+    struct session_slot *slot = &session->shared->slots[number];
+    session->loads[number] = (struct session_load){ .count = 0 };
     slot->first = 0;
     slot->work = work;
-    slot->every_page = false;
-    atomic_store(&slot->cancelled, false);
+    slot->every_page = 0;
+    atomic_store(&slot->cancelled, 0);
     return slot;
 }
 
-static const uint8_t *put_bytes(struct session_slot *slot, const void *bytes, size_t size)
+static const uint8_t *put_bytes(struct session_slot *slot, struct session_load *load, const void *bytes,
+                                size_t size)
 {
-    uint8_t *to = slot->bytes + slot->used;
+    uint8_t *to = slot->bytes + load->used;
     if (size == 0)
         return NULL;
     memcpy(to, bytes, size);
-    slot->used += align(size);
+    load->used += align(size);
     return to;
 }
 
-bool session_put(struct session_slot *slot, const struct px_image *image)
+bool session_put(struct px_session *session, size_t number, const struct px_image *image)
 {
+    struct session_slot *slot = &session->shared->slots[number];
+    struct session_load *load = &session->loads[number];
     struct px_mapping maps[PX_PROGRAM_MAPS_MAX];
     size_t room = image_bytes(image) + sizeof maps + (PX_PROGRAM_MAPS_MAX + 2) * (size_t)16;
     _Static_assert(sizeof maps + (PX_PROGRAM_MAPS_MAX + 2) * 16 <= sizeof slot->bytes - PX_SESSION_BYTES_MAX,
                    "the largest program fits");
-    bool full = slot->count == SESSION_BATCH || slot->used > SESSION_CHUNK;
-    if (full || room > sizeof slot->bytes - slot->used)
+    bool full = load->count == SESSION_BATCH || load->used > SESSION_CHUNK;
+    if (full || room > sizeof slot->bytes - load->used)
         return false;
-    struct px_image *copy = &slot->images[slot->count];
-    struct session_result *result = &slot->results[slot->count];
-    *copy = *image;
-    copy->code = put_bytes(slot, image->code, image->code_size);
+    struct px_image copy = *image;
+    struct session_result *result = &slot->results[load->count];
+    copy.code = put_bytes(slot, load, image->code, image->code_size);
     for (size_t i = 0; i < image->map_count; i++) {
         maps[i] = image->maps[i];
-        maps[i].content = put_bytes(slot, maps[i].content, maps[i].content_size);
+        maps[i].content = put_bytes(slot, load, maps[i].content, maps[i].content_size);
     }
-    copy->maps =
-        (const struct px_mapping *)(const void *)put_bytes(slot, maps, image->map_count * sizeof maps[0]);
-    result->diverges = false;
+    copy.maps = (const struct px_mapping *)(const void *)put_bytes(slot, load, maps,
+                                                                   image->map_count * sizeof maps[0]);
+    slot->images[load->count++] = copy;
+    result->diverges = 0;
     result->ran = 0;
     result->engine = SESSION_ENGINE_NONE;
     atomic_store_explicit(&result->state, PROGRAM_PENDING, memory_order_relaxed);
-    slot->count++;
     return true;
 }
 
-void session_give(struct px_session *session, struct session_slot *slot)
+void session_give(struct px_session *session, size_t number)
 {
+    struct session_slot *slot = &session->shared->slots[number];
+    slot->count = session->loads[number].count;
     slot->number = session->number++;
     atomic_store(&slot->state, SLOT_READY);
     atomic_fetch_add(&session->shared->given, 1);
     futex_wake(&session->shared->given);
 }
 
-enum px_status session_wait(struct px_session *session, struct session_slot *slot, struct px_error *err)
+enum px_status session_wait(struct px_session *session, size_t number, struct px_error *err)
 {
+    struct session_slot *slot = &session->shared->slots[number];
     if (atomic_load(&slot->state) != SLOT_READY)
         return PX_OK;
     futex_wait(&slot->state, SLOT_READY, WAIT_MS);
@@ -185,12 +190,12 @@ enum px_status session_run(struct px_session *session, const struct px_image *im
     struct session_slot *slot = session_empty(session, 0, work);
     enum px_status status = PX_OK;
     slot->engine = engine;
-    slot->every_page = true;
-    if (!session_put(slot, image))
+    slot->every_page = 1;
+    if (!session_put(session, 0, image))
         return px_fail(err, PX_ERR_INTERNAL, "session: a program does not fit an empty slot");
-    session_give(session, slot);
+    session_give(session, 0);
     while (status == PX_OK && atomic_load(&slot->state) == SLOT_READY)
-        status = session_wait(session, slot, err);
+        status = session_wait(session, 0, err);
     if (status == PX_OK && atomic_load(&slot->results[0].state) != PROGRAM_DONE)
         status = session_break(session, PX_ERR_INTERNAL, SESSION_UNDONE, err);
     return status;

@@ -17,6 +17,10 @@ struct px_session {
     enum px_status broken; /* not PX_OK: there is nobody to work any more, @why says why */
     struct px_error why;
     uint64_t number; /* of the next slot given */
+    struct session_load {
+        size_t count, used; /* programs in it, and their bytes */
+    } loads
+        [SESSION_SLOTS]; /* our own account of the slots: what is shared is not to be trusted while we write there */
     size_t engine_count;
     char specs[RUN_ENGINES_MAX][PX_SPEC_MAX];
 };
@@ -47,18 +51,17 @@ void session_image(const struct px_program *program, struct px_mapping *maps, st
 /* PX_ERR_INPUT: @image is not sound, or too large for any slot. */
 enum px_status session_check_image(const struct px_image *image, struct px_error *err) PX_CHECKED;
 
-/* Makes slot @index, which is the caller's, empty. */
-struct session_slot *session_empty(struct px_session *session, size_t index, enum slot_work work);
+/* Makes slot @number, which is the caller's, empty. */
+struct session_slot *session_empty(struct px_session *session, size_t number, enum slot_work work);
 
-/* Adds a copy of @image, which passes session_check_image. False: the slot is full enough. */
-bool session_put(struct session_slot *slot, const struct px_image *image);
+/* Adds a copy of @image, which passes session_check_image, to slot @number. False: it is full enough. */
+bool session_put(struct px_session *session, size_t number, const struct px_image *image);
 
 /* Hands the slot to the server; it is the caller's again when its state is SLOT_DONE. */
-void session_give(struct px_session *session, struct session_slot *slot);
+void session_give(struct px_session *session, size_t number);
 
-/* Waits for @slot: until it is done, or has a result that diverges, or nothing happened for a while. */
-enum px_status session_wait(struct px_session *session, struct session_slot *slot,
-                            struct px_error *err) PX_CHECKED;
+/* Waits for slot @number: until it is done, or has a result that diverges, or nothing happened for a while. */
+enum px_status session_wait(struct px_session *session, size_t number, struct px_error *err) PX_CHECKED;
 
 /* Runs one image in slot 0 to the end. */
 enum px_status session_run(struct px_session *session, const struct px_image *image, enum slot_work work,

@@ -88,9 +88,10 @@ static enum px_status confirm(struct px_session *session, size_t slot, size_t in
 {
     const struct session_request request = { .command = COMMAND_CONFIRM, .slot = slot, .index = index };
     struct session_answer answer;
-    enum px_status status = session_ask(session, &request, &answer, err);
-    if (status != PX_OK)
-        return status;
+    struct px_error why = { "" };
+    enum px_status status = session_ask(session, &request, &answer, &why);
+    if (status != PX_OK) /* other programs may be under way */
+        return session_break(session, status, why.text, err);
     v->stable = answer.diverges;
     if (v->stable) {
         v->finding = answer.finding;
@@ -188,13 +189,13 @@ static void fill(struct batch *b, size_t number)
     b->slots[number].first = b->given;
     for (; b->given < b->n; b->given++) {
         session_image(&b->programs[b->given], maps, &image);
-        if (!session_put(slot, &image))
+        if (!session_put(b->session, number, &image))
             break;
     }
     b->slots[number].count = b->given - b->slots[number].first;
     b->slots[number].taken = 0;
     b->slots[number].flying = true;
-    session_give(b->session, slot);
+    session_give(b->session, number);
 }
 
 /* Takes the results of slot @number as far as they are in. */
@@ -227,7 +228,7 @@ static enum px_status finish(struct batch *b, size_t number)
         status = drain(b, number);
         atomic_store(&slot->cancelled, b->enough);
         if (status == PX_OK)
-            status = session_wait(b->session, slot, b->err);
+            status = session_wait(b->session, number, b->err);
     }
     if (status == PX_OK)
         status = drain(b, number);

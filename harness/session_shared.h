@@ -57,7 +57,6 @@ struct session_slot {
     uint32_t every_page; /* 1: compare all of memory, each time */
     size_t count;
     uint64_t first; /* index of the first program in its batch */
-    size_t used;    /* of bytes */
     struct px_image images[SESSION_BATCH]; /* pointing into bytes */
     struct session_result results[SESSION_BATCH];
     struct finding findings[SESSION_BATCH];

@@ -179,7 +179,7 @@ static void a_session_changes_nothing_in_its_callers_process_and_leaves_nothing(
     px_session_destroy(
         open_session("interp,wrong:die=xor", 0, false)); /* what libraries keep, they keep from now on */
     look_around(&before);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 5; i++) {
         struct px_session *session = open_session("interp,wrong:die=xor", 0, false);
         work_hard(session);
         look_around(&during);

@@ -39,6 +39,25 @@ struct px_engine {
     struct prng prng;
 };
 
+static void scribble(struct session_shared *s, uint8_t byte)
+{
+    for (size_t i = 0; i < SESSION_SLOTS; i++) {
+        struct session_slot *slot = &s->slots[i];
+        memset(slot->images, byte, sizeof slot->images);
+        memset(slot->results, byte, sizeof slot->results);
+        memset(slot->findings, byte, sizeof slot->findings);
+        memset(slot->bytes, byte, PX_PAGE_SIZE);
+        slot->count = slot->first = slot->number = byte * UINT64_C(0x0101010101010101);
+    }
+    memset(&s->shrink, byte, sizeof s->shrink);
+    memset(&s->error, byte, sizeof s->error);
+    memset(s->specs, byte, sizeof s->specs);
+    memset(&s->replay.outcome, byte, sizeof s->replay.outcome);
+    s->current = byte * UINT32_C(0x01010101);
+    s->engine = byte;
+}
+
+/* Once and then it dies, or while it says that all is done, or for as long as it is let. */
 static enum px_status hostile_run(struct px_engine *engine, struct px_unit *unit,
                                   const struct px_entry *entry, struct px_outcome *outcome,
                                   struct px_error *err)
@@ -47,23 +66,16 @@ static enum px_status hostile_run(struct px_engine *engine, struct px_unit *unit
     uint8_t byte = (uint8_t)prng_next(&engine->prng);
     if (px_interp_engine.run(engine->inner, unit, entry, outcome, err) != PX_OK)
         abort();
-    for (size_t i = 0; i < SESSION_SLOTS; i++) {
-        memset(s->slots[i].images, byte, sizeof s->slots[i].images);
-        memset(s->slots[i].results, byte, sizeof s->slots[i].results);
-        memset(s->slots[i].findings, byte, sizeof s->slots[i].findings);
-        s->slots[i].count = byte;
+    do
+        scribble(s, byte++);
+    while (byte & 2);
+    if (byte & 1) {
+        s->slots[0].results[0].state = PROGRAM_DONE;
+        s->slots[0].results[0].diverges = 1;
+        s->slots[0].state = SLOT_DONE;
     }
-    memset(&s->shrink, byte, sizeof s->shrink);
-    memset(&s->error, byte, sizeof s->error);
-    memset(s->specs, byte, sizeof s->specs);
-    memset(&s->replay.outcome, byte, sizeof s->replay.outcome);
-    s->current = byte * UINT32_C(0x01010101);
-    s->engine = byte;
-    if (byte & 1)
-        abort();
-    s->slots[0].results[0].state = PROGRAM_DONE;
-    s->slots[0].results[0].diverges = true;
-    s->slots[0].state = SLOT_DONE;
+    for (unsigned i = 0; byte & 4; i++)
+        scribble(s, (uint8_t)i);
     abort();
 }
 
@@ -124,39 +136,64 @@ static enum px_status open_hostile(const char *engines, struct run *run, struct 
     return status;
 }
 
-/* Any status will do, and any difference: what counts is that the caller lives to read it. */
+static bool ignore(void *arg, size_t index, const struct px_diff *diff)
+{
+    char text[512];
+    (void)index;
+    assert_true(px_diff_describe(diff, text, sizeof text) < 100 * sizeof text);
+    return --*(int *)arg > 0;
+}
+
+enum { PROGRAMS = 600, FOUND_MAX = 20, WAYS = 4 };
+
+/* Asks one thing. Any status will do, and any difference: what counts is that the caller lives to read it. */
+static enum px_status ask(struct px_session *session, int way, const struct px_program *programs,
+                          struct px_error *err)
+{
+    struct px_program small;
+    struct px_diff diff;
+    struct px_replay replay = { .kind = PX_DIFF_NONE };
+    struct px_shrunk shrunk = { .diverges = false };
+    enum px_status status;
+    int left = FOUND_MAX;
+    px_program_init(&small);
+    if (way == 0)
+        status = px_diff(session, programs, &diff, err);
+    else if (way == 1)
+        status = px_diff_batch(session, programs, PROGRAMS, ignore, &left, err);
+    else if (way == 2)
+        status = px_replay_recomp(session, programs, &replay, err);
+    else
+        status = px_shrink(session, programs, 0.1, &small, &shrunk, err);
+    if (way == 0 && status == PX_OK)
+        ignore(&left, 0, &diff);
+    assert_non_null(memchr(shrunk.bucket, '\0', sizeof shrunk.bucket));
+    px_replay_release(&replay);
+    px_program_fini(&small);
+    return status;
+}
+
 static void what_a_server_writes_harms_no_caller(void **state)
 {
     (void)state;
-    enum { TIMES = 8 };
+    enum { TIMES = 16 };
+    struct px_program *programs = make_programs("straight", PROGRAMS);
     for (int i = 0; i < TIMES; i++) {
-        char seed[16], text[512];
-        (void)snprintf(seed, sizeof seed, "%d", i);
-        const struct sandbox sandbox = { .engines = seed, .open = open_hostile };
+        char seed[16];
+        (void)snprintf(seed, sizeof seed, "%d", i / WAYS);
+        const struct sandbox sandbox = { .engines = seed, .open = open_hostile, .hang_ms = 10 };
         struct px_session *session;
-        struct px_program program, small;
-        struct px_diff diff;
-        struct px_replay replay;
-        struct px_shrunk shrunk;
         struct px_error err = { "" };
-        make_program(&program, mixed, MIXED);
-        make_program(&small, mixed, MIXED);
         if (session_start(&sandbox, i % 2, &session, &err) != PX_OK)
             fail_msg("%s", err.text);
-        if (px_diff(session, &program, &diff, &err) == PX_OK) {
-            assert_in_range(diff.kind, PX_DIFF_OUTCOME, PX_DIFF_HANG);
-            assert_true(px_diff_describe(&diff, text, sizeof text) > 0);
-        } else {
-            assert_true(memchr(err.text, '\0', sizeof err.text) != NULL);
+        for (int times = 0; times < 2; times++) {
+            enum px_status status = ask(session, i % WAYS, programs, &err);
+            assert_in_range(status, PX_OK, PX_ERR_INTERNAL);
+            assert_non_null(memchr(err.text, '\0', sizeof err.text));
         }
-        if (px_replay_recomp(session, &program, &replay, &err) == PX_OK)
-            px_replay_release(&replay);
-        if (px_shrink(session, &program, 0.1, &small, &shrunk, &err) == PX_OK && shrunk.diverges)
-            assert_true(memchr(shrunk.bucket, '\0', sizeof shrunk.bucket) != NULL);
         px_session_destroy(session);
-        px_program_fini(&program);
-        px_program_fini(&small);
     }
+    free_programs(programs, PROGRAMS);
 }
 
 /* An engine that is wrong once only, over all processes. */
