@@ -82,8 +82,8 @@ enum px_status child_fork(pid_t *pid, struct px_error *err)
     else
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (child < 0)
-        return px_fail(err, why == EAGAIN || why == ENOMEM ? PX_ERR_FULL : PX_ERR_SYSTEM, "fork: %s",
-                       strerror(why));
+        return px_fail(err, why == EAGAIN || why == ENOMEM ? PX_ERR_FULL : PX_ERR_SYSTEM,
+                       "fork: %s (see `ulimit -u`)", strerror(why));
     *pid = child;
     return PX_OK;
 }

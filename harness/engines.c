@@ -18,6 +18,16 @@ static const struct {
 } engines[] = { { &px_interp_engine, false }, { &px_fused_engine, false }, { &px_block_engine, true },
                 { &px_linear_engine, true },  { &px_qemu_engine, false },  { &px_wrong_engine, false } };
 
+/* The machine refused what engine @spec takes, as @err says already. */
+static enum px_status how_to_go_on(const char *spec, enum px_status status, struct px_error *err)
+{
+    struct px_error what = *err;
+    bool named = strncmp(what.text, "engine ", strlen("engine ")) == 0;
+    return px_fail(err, status,
+                   "%s%.40s%s%.240s; see `ulimit -a` and `parallax doctor`, or go on without this engine",
+                   named ? "" : "engine ", named ? "" : spec, named ? "" : ": ", what.text);
+}
+
 enum px_status engine_open(const char *spec, struct engine *engine, struct px_error *err)
 {
     size_t name = strcspn(spec, ":");
@@ -30,7 +40,7 @@ enum px_status engine_open(const char *spec, struct engine *engine, struct px_er
         enum px_status status = ops->create(options, &instance, err);
         if (status == PX_OK)
             *engine = (struct engine){ .ops = ops, .instance = instance };
-        return status;
+        return status == PX_ERR_SYSTEM || status == PX_ERR_NOMEM ? how_to_go_on(spec, status, err) : status;
     }
     return px_fail(err, PX_ERR_INPUT, "engine '%.*s': expected interp, fused, block, linear, qemu or wrong",
                    (int)(name < 40 ? name : 40), spec);

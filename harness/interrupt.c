@@ -20,12 +20,16 @@ void interrupt_watch(struct interrupt *before)
         interrupted = 0;
     sigaction(SIGINT, &action, &before->on_int);
     sigaction(SIGTERM, &action, &before->on_term);
+    sigaction(SIGHUP, NULL, &before->on_hup);
+    if (before->on_hup.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
 }
 
 void interrupt_unwatch(const struct interrupt *before)
 {
     sigaction(SIGINT, &before->on_int, NULL);
     sigaction(SIGTERM, &before->on_term, NULL);
+    sigaction(SIGHUP, &before->on_hup, NULL);
 }
 
 bool interrupt_came(void *unused)

@@ -105,6 +105,8 @@ static int load_filter(void)
         return -ENOMEM;
     /* Calls by the doors of other architectures (int 0x80) are refused like all others. */
     int failed = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
+    if (failed == 0) /* what the kernel says, not what the library makes of it */
+        failed = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
     if (failed == 0)
         failed = allow_all(filter, allowed, sizeof allowed / sizeof allowed[0]);
     if (failed == 0 && SANITIZED)

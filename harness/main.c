@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +64,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
     int code = run(argc, argv);
     if (code == EXIT_USAGE || (fflush(stdout) == 0 && !ferror(stdout)))
         return code; /* a mistake has been told already */

@@ -232,6 +232,50 @@ test_an_interrupted_campaign_prints_its_summary_and_exits_with_130() {
     interrupt_fuzz TERM --json
     expect_exit 130
     expect_stdout '^\{"programs": [0-9]+, .*"interrupted": true, .*\}$'
+    interrupt_fuzz HUP
+    expect_exit 130
+    expect_stdout ' \(interrupted\)$'
+}
+
+# As `timeout` and terminals send it: to all processes of the group, which leave it to their supervisor.
+test_a_signal_to_the_whole_group_ends_the_campaign_in_good_order() {
+    code=0
+    timeout --signal TERM 2 "$parallax" fuzz --time 0 --seed 3 --jobs 2 --out found --json >out 2>err </dev/null || code=$?
+    ((code == 124)) # of timeout itself
+    expect_stdout '^\{"programs": [0-9]+, .*"restarts": 0, "interrupted": true, .*\}$'
+}
+
+# Runs parallax on a file system of its own, in ./small, which is mounted with @options.
+run_on_small_disk() { # options argument...
+    local options=$1
+    shift
+    mkdir -p small
+    code=0
+    unshare --mount bash -c 'mount -t tmpfs -o "$1" tmpfs small && "${@:2}"' _ "$options" "$parallax" "$@" \
+        >out 2>err </dev/null || code=$?
+}
+
+test_a_full_disk_is_named_with_what_is_not_kept() {
+    if ! unshare --mount true 2>err; then return 0; fi # not allowed here
+    plant "$patch_differs"
+    run_on_small_disk size=4k fuzz --seed 1 --count 20000 --out small/found --minimize 0 --quiet
+    expect_exit 2
+    (($(wc -l <err) == 1))
+    grep -qE "^parallax fuzz: finding 'small/found/[0-9a-f]{8}-sllw': No space left on device; its program is not kept: parallax replay --seed 0x1 --index [0-9]+ --gen mix@[0-9]+$" err
+    expect_stdout '^  findings    1 divergences '
+    eval "set -- $(sed 's/.*: parallax //' err)"
+    run "$@"
+    expect_exit 1
+}
+
+test_a_folder_that_cannot_be_written_to_is_named() {
+    if ! unshare --mount true 2>err; then return 0; fi
+    run_on_small_disk ro fuzz --seed 1 --count 10 --out small --quiet
+    expect_exit 2
+    expect_stderr "parallax fuzz: output folder 'small': Read-only file system"
+    run_on_small_disk ro fuzz --seed 1 --count 10 --out small/deeper --quiet
+    expect_exit 2
+    expect_stderr "parallax fuzz: output folder 'small/deeper': Read-only file system"
 }
 
 # What its worker did when it was killed reproduces in no fresh process.
@@ -456,6 +500,25 @@ test_replay_by_number_and_from_its_file_are_the_same() {
         cp out from_file
         run replay --seed 9 --index "$index" --times 3
         cmp out from_file
+    done
+}
+
+test_every_command_says_when_nobody_listens() {
+    write_program 'exit=hostcall:5 pc=6 x10=1'
+    local commands=(
+        'fuzz --count 100 --seed 1 --quiet' 'fuzz --count 100 --seed 1 --quiet --json' 'replay program.px'
+        "gate --scale 0 --corpus $root/corpus --quiet" 'bench --quick --seconds 1 --filter run/interp/straight' 'doctor' 'disasm program.px'
+        'stats --count 100'
+    )
+    local command words
+    for command in "${commands[@]}"; do
+        read -ra words <<<"$command"
+        code=0
+        "$parallax" "${words[@]}" >/dev/full 2>err </dev/null || code=$?
+        : >out
+        expect_exit 2
+        (($(wc -l <err) == 1))
+        grep -qE '^parallax( [a-z]+)?: standard output' err
     done
 }
 

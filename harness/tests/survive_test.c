@@ -377,7 +377,8 @@ static void without_room_for_processes_a_campaign_waits_says_so_and_loses_nothin
     expect_same(&w->outside->result, &w->peace);
     assert_true(w->outside->result.restarts > 0);
     char *said = folder_read(&w->folder, "err");
-    const char line[] = "waiting: fork: Resource temporarily unavailable: trying again until there is room\n";
+    const char line[] = "waiting: fork: Resource temporarily unavailable (see `ulimit -u`): trying again "
+                        "until there is room\n";
     assert_int_equal(strncmp(said, line, sizeof line - 1), 0);
     free(said);
 }
