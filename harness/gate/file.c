@@ -78,8 +78,6 @@ static enum px_status run(struct gate_session *s, size_t at, struct px_program *
         return PX_OK;
     if (status != PX_OK)
         return status;
-    for (size_t i = 0; i < isolated.engine_count; i++)
-        s->gate->took[i] += isolate_judged(&isolated, i);
     c->state = is_taken(program, &isolated) ? GATE_RUN : GATE_UNTAKEN;
     c->programs = c->state == GATE_RUN;
     status = check_expect(s->gate, at, program, &isolated, err);

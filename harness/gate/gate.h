@@ -80,7 +80,7 @@ struct gate {
     struct gate_trouble *troubles;
     size_t trouble_count, trouble_capacity;
     struct campaign_result *found; /* its buckets; owned */
-    uint64_t took[RUN_ENGINES_MAX]; /* programs that each engine took */
+    uint64_t took[RUN_ENGINES_MAX]; /* programs of ranges that each engine took */
     struct tally tally; /* over the ranges that did not end early */
     bool interrupted;
     bool broken; /* it ended with an error of our own */

@@ -14,6 +14,7 @@
 enum {
     MINIMIZE_CANDIDATES = 1000, /* a limit in programs gives the same program on any machine ... */
     MINIMIZE_SECONDS = 60,      /* ... but not at any price */
+    IDLE_PROGRAMS = 10000,      /* an engine that takes none of so many takes none at all */
     ROOM_MS = 100,              /* between two tries at a process for which there is no room */
 };
 
@@ -135,15 +136,12 @@ static enum px_status run_cases(struct gate_session *s, struct px_error *err)
     return status;
 }
 
-/* An engine that took nothing was compared with nothing. Of programs that die it is not known who took them. */
+/* An engine that took none of many programs was compared with nothing. Ranges that end early do not count. */
 static enum px_status find_idle(struct gate *gate, struct px_error *err)
 {
     enum px_status status = PX_OK;
-    for (size_t i = 0; i < gate->found->bucket_count; i++)
-        if (gate_severe(&gate->found->buckets[i]))
-            return PX_OK;
     for (size_t i = 0; i < gate->preflight.engine_count && status == PX_OK; i++)
-        if (gate->took[i] == 0 && gate_compared(gate) > 0)
+        if (gate->took[i] == 0 && gate->tally.programs >= IDLE_PROGRAMS)
             status = gate_add_trouble(gate, GATE_IDLE, GATE_NO_CASE, NULL, err, "%s took no program",
                                       gate->preflight.specs[i]);
     return status;

@@ -299,7 +299,13 @@ static void an_engine_that_takes_nothing_fails_the_gate(void **state)
 {
     struct world *w = *state;
     w->options.sandbox.open = open_idler;
-    add_range(&w->gate, "mix", 500);
+    add_range(&w->gate, "straight", 9999);
+    run_gate(w);
+    assert_string_equal(gate_verdict(&w->gate), "pass"); /* too few to tell */
+    gate_fini(&w->gate);
+    gates_make(&w->gate);
+    w->gate.out = w->out;
+    add_range(&w->gate, "straight", 10000);
     run_gate(w);
     assert_string_equal(gate_verdict(&w->gate), "fail");
     assert_int_equal(w->gate.trouble_count, 1);
@@ -461,8 +467,7 @@ static void a_file_that_one_engine_takes_is_compared_with_its_expectation_alone(
     assert_int_equal(w->gate.cases[0].state, GATE_UNTAKEN);
     assert_int_equal(w->gate.cases[1].state, GATE_RUN);
     assert_int_equal(gate_compared(&w->gate), 1);
-    assert_int_equal(w->gate.trouble_count, 1);
-    assert_int_equal(w->gate.troubles[0].kind, GATE_IDLE);
+    assert_string_equal(gate_verdict(&w->gate), "pass");
 }
 
 static void a_gate_with_nothing_to_run_does_not_pass(void **state)
