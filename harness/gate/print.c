@@ -165,7 +165,7 @@ static void print_verdict(const struct gate *gate, FILE *file)
         if (strcmp(gate_verdict(gate), words[i].verdict) == 0)
             fprintf(file, "%s", words[i].shown);
     for (size_t i = 0; i < count; i++)
-        fprintf(file, "%s%s", i ? ", " : ": ", reasons[i]);
+        fprintf(file, "%s%s", i ? "; " : ": ", reasons[i]);
     if (gate_ended_early(gate) > 0)
         fprintf(file, " (%zu range%s ended early)", gate_ended_early(gate), plural(gate_ended_early(gate)));
     fprintf(file, "\n");

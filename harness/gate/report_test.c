@@ -115,8 +115,8 @@ static const char expected_print[] =
     "  unstable    mix@2 seed=0x1: program 9: gas, seen once: out/unstable/x y/original.px\n"
     "  idle-engine block took no program\n"
     "  vanished    00000000 (dave, until 2026-12-31: mended): not seen; line 4 of the list can go\n"
-    "FAIL: 2 divergence buckets, at most 0 allowed, 1 bucket of aborts, hangs or state leaks, which alway"
-    "s fail, 1 expectation missed, 1 unstable finding, 1 engine that took no program (1 range ended early)\n";
+    "FAIL: 2 divergence buckets, at most 0 allowed; 1 bucket of aborts, hangs or state leaks, which always "
+    "fail; 1 expectation missed; 1 unstable finding; 1 engine that took no program (1 range ended early)\n";
 
 static const char expected_json[] = "{\"verdict\": \"fail\", \"complete\": true, \"reasons\": [\"2 "
                                     "divergence buckets, at most 0 allowed\", \"1 buck"
