@@ -61,7 +61,7 @@ static void a_frequent_difference_hides_no_rare_one(void **state)
     struct finding_list list;
     finding_list_init(&list, &limits);
     for (uint64_t i = PROGRAMS; i-- > 0;)
-        add(&list, i, FINDING_DIFF, i % 100 == 99 ? DIFF_GAS : DIFF_X0 << (10 + i % 3));
+        add(&list, i, FINDING_DIFF, i % 100 == 99 ? DIFF_GAS : (uint32_t)DIFF_X0 << (10 + i % 3));
     size_t gas = 0;
     for (size_t i = 0; i < list.count; i++) {
         gas += list.items[i].diff.fields == DIFF_GAS;
@@ -134,7 +134,7 @@ static void fill(struct finding_list *list, uint64_t seed)
     }
     for (uint32_t i = 0; i < PROGRAMS; i++) {
         bool hangs = order[i] >= 2400 && order[i] % 40 == 0;
-        uint32_t fields = order[i] % 6 == 0 ? DIFF_GAS : DIFF_X0 << order[i] % 5;
+        uint32_t fields = order[i] % 6 == 0 ? DIFF_GAS : (uint32_t)DIFF_X0 << order[i] % 5;
         if (order[i] % 2 == 0)
             add(list, order[i], hangs ? FINDING_HANG : FINDING_DIFF, fields);
     }
