@@ -118,6 +118,8 @@ static void print_buckets(const struct gate *gate, FILE *file)
             fprintf(file, ", \"instructions\": %zu, \"minimal_instructions\": %zu", b->before, b->after);
         else
             fprintf(file, ", \"instructions\": null, \"minimal_instructions\": null");
+        if (b->oracle[0])
+            print_text(file, "oracle", b->oracle);
         if (known)
             print_known(known, file);
         print_hits(gate, i, file);

@@ -108,6 +108,8 @@ static void print_bucket(const struct gate *gate, size_t index, FILE *file)
     gate_print_place(gate, gate_first_hit(gate, index), quote_plain, file);
     if (b->minimized)
         fprintf(file, ", %zu of %zu instructions in minimal.px", b->after, b->before);
+    if (b->oracle[0])
+        fprintf(file, "; %s", b->oracle);
     if (known) {
         fprintf(file, " (");
         print_known(known, file);

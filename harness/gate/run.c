@@ -153,6 +153,7 @@ enum px_status gate_run(struct gate *gate, const struct gate_options *options, s
                               .options = options,
                               .start = gate_now(),
                               .campaign = { .out = gate->out,
+                                            .arbitrate = true,
                                             .minimize_candidates = MINIMIZE_CANDIDATES,
                                             .worker = { .sandbox = options->sandbox, .jobs = gate->jobs } } };
     struct interrupt before;
