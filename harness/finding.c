@@ -44,6 +44,7 @@ void finding_make_harmless(struct finding *finding)
     make_bool(&finding->in_harness);
     make_bool(&finding->site.known);
     make_bool(&finding->site.code_known);
+    make_bool(&finding->site.elsewhere);
     if (finding->site.byte_count > sizeof finding->site.bytes)
         finding->site.byte_count = 0;
     if (finding->sample_count > HANG_SAMPLES)

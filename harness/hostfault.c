@@ -36,6 +36,10 @@ static void note_site(struct host_record *record, const struct px_fault_site *si
     record->guest_pc_known = site->known;
     record->guest_pc = site->guest_pc;
     record->site = *site;
+    if (site->elsewhere) {
+        record->signal = site->signal;
+        record->address = site->address;
+    }
 }
 
 static void on_fault(int signal_number, siginfo_t *info, void *ucontext)

@@ -23,6 +23,14 @@ extern "C" {
 
 #define PX_ENGINE_ABI 1
 
+/*
+ * What an engine that lives outside of this tree exports: a function of this name and type, which returns operations that stay
+ * where they are. Declare it with the type, then define it: px_engine_entry_fn px_engine_entry;
+ */
+#define PX_ENGINE_ENTRY "px_engine_entry"
+struct px_engine_ops;
+typedef const struct px_engine_ops *px_engine_entry_fn(void);
+
 struct px_engine; /* opaque: each engine defines its own */
 struct px_unit;   /* opaque: one prepared image */
 
@@ -67,6 +75,11 @@ struct px_fault_site {
     int64_t at; /* where the host is: as code, or in what the unit called, which lies outside of it */
     uint8_t bytes[16]; /* what stands there, when byte_count > 0: so many */
     uint32_t byte_count;
+    /* Another process faulted, in which the engine runs programs: of this signal (0: it ended by itself), accessing or executing
+     * this host address. */
+    bool elsewhere;
+    int32_t signal;
+    uint64_t address;
 };
 
 /* What a stretch of host code is there for. */
@@ -97,9 +110,13 @@ struct px_reg_home {
     int32_t disp;
 };
 
+/*
+ * New operations are added at the end and may be missing, so that PX_ENGINE_ABI stays; on_fault and what comes after it may be
+ * NULL in an engine from outside.
+ */
 struct px_engine_ops {
     uint32_t abi; /* PX_ENGINE_ABI */
-    uint32_t size; /* sizeof(struct px_engine_ops) */
+    uint32_t size; /* sizeof(struct px_engine_ops); from outside also less, PX_ENGINE_OPS_MIN at least */
     const char *guest; /* PX_GUEST_NAME */
     const char *name; /* "interp", "block", ... */
 
@@ -159,6 +176,9 @@ struct px_engine_ops {
      * above. */
     const uint8_t *(*code)(const struct px_engine *engine, const struct px_unit *unit, size_t *size);
 };
+
+/* The part of the operations that no engine goes without. */
+#define PX_ENGINE_OPS_MIN offsetof(struct px_engine_ops, on_fault)
 
 extern const struct px_engine_ops px_interp_engine;
 
