@@ -61,6 +61,22 @@ size_t engines_first(const char *list)
     return length;
 }
 
+enum px_status engines_pick(const char *list, size_t index, char text[ENGINES_TEXT], struct px_error *err)
+{
+    size_t length = engines_first(list), body;
+    for (size_t i = 0; i < index; i++) {
+        list += length + (list[length] == ',');
+        length = engines_first(list);
+    }
+    body = strcspn(list, "%");
+    body = body < length ? body : length;
+    if (body == 0 || body >= ENGINES_TEXT)
+        return px_fail(err, PX_ERR_INPUT, "there is no engine number %zu", index);
+    memcpy(text, list, body);
+    text[body] = '\0';
+    return PX_OK;
+}
+
 static bool is_native(const char *spec, size_t length)
 {
     const char *colon = memchr(spec, ':', length);

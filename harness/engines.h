@@ -24,6 +24,13 @@ enum { ENGINES_TEXT = 1024 }; /* room for a list, its end included */
 size_t engines_first(const char *list);
 
 /*
+ * Copies spec number @index of @list as it was written, without its %N: what opens that engine again, where the canonical spec
+ * only names it. PX_ERR_INPUT: there are not so many.
+ */
+enum px_status engines_pick(const char *list, size_t index, char text[ENGINES_TEXT],
+                            struct px_error *err) PX_CHECKED;
+
+/*
  * @list with "cpu=@features" given to every engine that makes host code and names no cpu= itself. @features NULL: as
  * it is. PX_ERR_INPUT: the result is longer than ENGINES_TEXT.
  */

@@ -5,13 +5,19 @@
 
 #include "harness/probe.h"
 
-static enum px_status look_at(struct pair *pair, struct px_error *err)
+/* Engine 0 and engine @other of @engines. */
+static enum px_status look_at(const char *engines, size_t other, struct pair *pair, struct px_error *err)
 {
-    char list[ENGINES_TEXT];
+    char a[ENGINES_TEXT], b[ENGINES_TEXT], list[2 * ENGINES_TEXT];
     struct probe *probe = NULL;
-    (void)snprintf(list, sizeof list, "%s,%s", pair->a, pair->b);
     const struct probe_config config = { .sandbox = { .engines = list } };
-    enum px_status status = isolate_run(&config.sandbox, pair->program, PAIR_RUNS, &pair->runs, err);
+    enum px_status status = engines_pick(engines, 0, a, err);
+    if (status == PX_OK)
+        status = engines_pick(engines, other, b, err);
+    if (status != PX_OK)
+        return status;
+    (void)snprintf(list, sizeof list, "%s,%s", a, b);
+    status = isolate_run(&config.sandbox, pair->program, PAIR_RUNS, &pair->runs, err);
     if (status == PX_OK)
         status = probe_create(&config, &probe, err);
     if (status == PX_OK)
@@ -34,7 +40,7 @@ enum px_status pairs_walk(const char *engines, struct px_program *program, pairs
     for (size_t i = 1; status == PX_OK && on && i < first.engine_count; i++) {
         (void)snprintf(pair->a, sizeof pair->a, "%s", first.specs[0]);
         (void)snprintf(pair->b, sizeof pair->b, "%s", first.specs[i]);
-        status = look_at(pair, err);
+        status = look_at(engines, i, pair, err);
         if (status == PX_OK)
             on = take(pair, arg);
     }

@@ -53,7 +53,7 @@ static enum px_status take_share(char *spec, bool first, uint64_t *every, struct
 static enum px_status open_one(const char *list, size_t length, size_t count, struct engine *engine,
                                uint64_t *every, struct px_error *err)
 {
-    char spec[128];
+    char spec[ENGINES_TEXT];
     if (count == RUN_ENGINES_MAX)
         return px_fail(err, PX_ERR_INPUT, "more than %d engines", RUN_ENGINES_MAX);
     if (length >= sizeof spec)
