@@ -15,6 +15,7 @@ enum opinion {
 };
 
 struct question {
+    const char *engines; /* the list that the finding comes from */
     struct px_program *program;
     enum opinion opinions[2]; /* of the first engine, of the other */
     char why[160]; /* OPINION_NONE: for want of what */
@@ -33,14 +34,18 @@ static const char *reason_text(const struct px_outcome *out)
     return out->arg >= 0 && out->arg < PX_UNJUDGED_COUNT ? texts[out->arg] : "it gives no reason";
 }
 
-/* Holds the engine called @spec against the oracle. */
-static enum px_status ask(const char *spec, struct question *q, enum opinion *opinion, struct px_error *err)
+/* Holds engine number @index, called @spec, against the oracle. */
+static enum px_status ask(size_t index, const char *spec, struct question *q, enum opinion *opinion,
+                          struct px_error *err)
 {
-    char list[96];
+    char engine[ENGINES_TEXT], list[ENGINES_TEXT + 16];
     struct isolated result;
     const struct sandbox sandbox = { .engines = list };
-    (void)snprintf(list, sizeof list, "%.64s,%s", spec, oracle);
-    enum px_status status = isolate_run(&sandbox, q->program, 1, &result, err);
+    enum px_status status = engines_pick(q->engines, index, engine, err);
+    if (status != PX_OK)
+        return status;
+    (void)snprintf(list, sizeof list, "%s,%s", engine, oracle);
+    status = isolate_run(&sandbox, q->program, 1, &result, err);
     if (status != PX_OK)
         return status;
     const struct px_outcome *out = &result.outcomes[1];
@@ -56,15 +61,24 @@ static enum px_status ask(const char *spec, struct question *q, enum opinion *op
     return PX_OK;
 }
 
-/* Both sides' opinions. An engine that died or hung over the program has none to be asked for: the oracle differs. */
+/*
+ * Both sides' opinions. An engine that died or hung over the program has none to be asked for: the oracle differs. So it
+ * does from one that meters no gas, which nothing can be held against, when it agrees with what that one differs from.
+ */
 static enum px_status ask_both(const struct isolated *isolated, struct question *q, struct px_error *err)
 {
     const struct finding *f = &isolated->finding;
-    enum px_status status = ask(isolated->specs[0], q, &q->opinions[0], err);
+    enum px_status status = ask(0, isolated->specs[0], q, &q->opinions[0], err);
     q->opinions[1] = OPINION_DIFFERS;
-    if (status == PX_OK && q->opinions[0] != OPINION_NONE && f->kind == FINDING_DIFF)
-        status = ask(isolated->specs[f->other], q, &q->opinions[1], err);
-    return status;
+    if (status != PX_OK || q->opinions[0] == OPINION_NONE || f->kind != FINDING_DIFF)
+        return status;
+    if (isolated->caps[f->other].gas)
+        return ask(f->other, isolated->specs[f->other], q, &q->opinions[1], err);
+    if (q->opinions[0] == OPINION_DIFFERS) {
+        q->opinions[1] = OPINION_NONE;
+        (void)snprintf(q->why, sizeof q->why, "%.64s meters no gas", isolated->specs[f->other]);
+    }
+    return PX_OK;
 }
 
 static bool takes_sides(const struct question *q)
@@ -98,12 +112,13 @@ static bool nothing_to_ask(const struct isolated *isolated)
 }
 
 /* Asks about a copy of @program: to be run it must not be const. */
-static enum px_status ask_about(const struct isolated *isolated, const struct px_program *program,
-                                struct question *q, struct px_error *err)
+static enum px_status ask_about(const char *engines, const struct isolated *isolated,
+                                const struct px_program *program, struct question *q, struct px_error *err)
 {
     struct px_program copy;
     px_program_init(&copy);
     enum px_status status = px_program_copy(&copy, program);
+    q->engines = engines;
     q->program = &copy;
     if (status == PX_OK)
         status = ask_both(isolated, q, err);
@@ -113,7 +128,7 @@ static enum px_status ask_about(const struct isolated *isolated, const struct px
     return status;
 }
 
-bool arbitrate(const struct isolated *isolated, const struct px_program *program,
+bool arbitrate(const char *engines, const struct isolated *isolated, const struct px_program *program,
                const struct px_program *minimal, char *text, size_t size)
 {
     char version[ORACLE_VERSION_TEXT] = "", name[64];
@@ -126,9 +141,9 @@ bool arbitrate(const struct isolated *isolated, const struct px_program *program
     const char *where = "";
     enum px_status status = oracle_version(version, sizeof version, &err);
     if (status == PX_OK)
-        status = ask_about(isolated, program, &q, &err);
+        status = ask_about(engines, isolated, program, &q, &err);
     if (status == PX_OK && !takes_sides(&q) && minimal) {
-        status = ask_about(isolated, minimal, &smaller, &err);
+        status = ask_about(engines, isolated, minimal, &smaller, &err);
         if (status == PX_OK && takes_sides(&smaller)) {
             q = smaller;
             where = "on minimal.px ";

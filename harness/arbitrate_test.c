@@ -31,10 +31,22 @@ static void make_program(struct px_program *program, const uint32_t *words, size
 
 static struct isolated between(const char *first, const char *other, enum finding_kind kind)
 {
-    struct isolated r = { .engine_count = 2, .diverged = 1, .finding = { .kind = kind, .other = 1 } };
+    struct isolated r = { .engine_count = 2,
+                          .diverged = 1,
+                          .finding = { .kind = kind, .other = 1 },
+                          .caps = { { .gas = true }, { .gas = true } } };
     (void)snprintf(r.specs[0], sizeof r.specs[0], "%s", first);
     (void)snprintf(r.specs[1], sizeof r.specs[1], "%s", other);
     return r;
+}
+
+/* Asks about a list of the two. */
+static bool ask_oracle(const struct isolated *isolated, const struct px_program *program,
+                       const struct px_program *minimal, char text[ARBITRATION_TEXT])
+{
+    char list[ENGINES_TEXT];
+    (void)snprintf(list, sizeof list, "%s,%s%%16", isolated->specs[0], isolated->specs[1]);
+    return arbitrate(list, isolated, program, minimal, text, ARBITRATION_TEXT);
 }
 
 /* @expected has "qemu" where the text names the version too. */
@@ -48,7 +60,7 @@ static void expect_line(const struct isolated *isolated, const struct px_program
     assert_non_null(name);
     size_t before = (size_t)(name - expected) + strlen("qemu");
     (void)snprintf(line, sizeof line, "%.*s %s%s", (int)before, expected, version, expected + before);
-    assert_true(arbitrate(isolated, program, minimal, text, sizeof text));
+    assert_true(ask_oracle(isolated, program, minimal, text));
     assert_string_equal(text, line);
 }
 
@@ -112,6 +124,21 @@ static void the_minimal_program_is_asked_about_where_the_original_says_nothing(v
     px_program_fini(&endless);
 }
 
+static void engines_without_gas_are_judged_by_the_reference_alone(void **state)
+{
+    (void)state;
+    const uint32_t words[] = { REMW };
+    struct px_program program;
+    make_program(&program, words, 1);
+    struct isolated r = between("interp", "wrong:op=remw", FINDING_DIFF);
+    r.caps[1].gas = false;
+    expect_line(&r, &program, NULL, "qemu agrees with interp");
+    r = between("wrong:op=remw", "interp", FINDING_DIFF);
+    r.caps[1].gas = false;
+    expect_line(&r, &program, NULL, "qemu cannot tell: interp meters no gas");
+    px_program_fini(&program);
+}
+
 static void where_it_took_part_there_is_nothing_to_ask(void **state)
 {
     (void)state;
@@ -120,10 +147,10 @@ static void where_it_took_part_there_is_nothing_to_ask(void **state)
     struct px_program program;
     make_program(&program, words, 1);
     struct isolated r = between("interp", "qemu", FINDING_DIFF);
-    assert_false(arbitrate(&r, &program, NULL, text, sizeof text));
+    assert_false(ask_oracle(&r, &program, NULL, text));
     assert_string_equal(text, "");
     r = between("interp", "block", FINDING_LEAK);
-    assert_false(arbitrate(&r, &program, NULL, text, sizeof text));
+    assert_false(ask_oracle(&r, &program, NULL, text));
     px_program_fini(&program);
 }
 
@@ -137,7 +164,7 @@ static void without_qemu_it_says_what_is_missing(void **state)
     make_program(&program, words, 1);
     struct isolated r = between("interp", "block", FINDING_DIFF);
     assert_int_equal(setenv("PATH", "/nowhere", 1), 0);
-    assert_true(arbitrate(&r, &program, NULL, text, sizeof text));
+    assert_true(ask_oracle(&r, &program, NULL, text));
     assert_int_equal(setenv("PATH", saved, 1), 0);
     assert_string_equal(text, "not asked: engine qemu: there is no qemu-riscv64 in PATH: install it "
                               "(on Debian: apt-get install qemu-user)");
@@ -152,6 +179,7 @@ int main(void)
         cmocka_unit_test(an_engine_that_died_is_not_asked_again),
         cmocka_unit_test(what_it_does_not_look_at_it_cannot_tell),
         cmocka_unit_test(the_minimal_program_is_asked_about_where_the_original_says_nothing),
+        cmocka_unit_test(engines_without_gas_are_judged_by_the_reference_alone),
         cmocka_unit_test(where_it_took_part_there_is_nothing_to_ask),
         cmocka_unit_test(without_qemu_it_says_what_is_missing),
     };

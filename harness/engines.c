@@ -18,7 +18,7 @@ static const struct {
     bool native; /* makes host code, and takes cpu= */
 } engines[] = { { &px_interp_engine, false }, { &px_fused_engine, false }, { &px_block_engine, true },
                 { &px_linear_engine, true },  { &px_qemu_engine, false },  { &px_wrong_engine, false },
- { &px_plugin_engine, false } };
+                { &px_plugin_engine, false } };
 
 /* The machine refused what engine @spec takes, as @err says already. */
 static enum px_status how_to_go_on(const char *spec, enum px_status status, struct px_error *err)
@@ -44,7 +44,8 @@ enum px_status engine_open(const char *spec, struct engine *engine, struct px_er
             *engine = (struct engine){ .ops = ops, .instance = instance };
         return status == PX_ERR_SYSTEM || status == PX_ERR_NOMEM ? how_to_go_on(spec, status, err) : status;
     }
-    return px_fail(err, PX_ERR_INPUT, "engine '%.*s': expected interp, fused, block, linear, qemu, plugin or wrong",
+    return px_fail(err, PX_ERR_INPUT,
+                   "engine '%.*s': expected interp, fused, block, linear, qemu, plugin or wrong",
                    (int)(name < 40 ? name : 40), spec);
 }
 

@@ -66,11 +66,12 @@ static void on_fault(int signal_number, siginfo_t *info, void *ucontext)
             break;
         }
     }
-    /* Our own C code: die of the signal, with whatever the default brings. Returning runs the instruction again. */
+    /* Our own C code: die of the signal, with whatever the default brings. Returning runs a faulting instruction again. */
     atomic_store(&record->words, (uint32_t)WORDS_HARNESS);
     signal(signal_number, SIG_DFL);
-    if (info->si_code <= 0) /* sent by somebody: it will not come again by itself */
-        raise(signal_number);
+    if (info->si_code <= 0 || signal_number == SIGSYS || signal_number == SIGTRAP)
+        raise(
+            signal_number); /* sent by somebody, or behind the instruction: it will not come again by itself */
 }
 
 /* It has been running for a while: where is it? */

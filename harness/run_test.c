@@ -175,9 +175,9 @@ static void bad_lists_are_refused_with_a_reason(void **state)
         { "", "0 engines: expected at least two to compare" },
         { "interp", "1 engine: expected at least two to compare" },
         { "interp,interp,interp,interp,interp,interp,interp,interp,interp", "more than 8 engines" },
-        { "interp,nope", "engine 'nope': expected interp, fused, block, linear, qemu or wrong" },
-        { "Interp,block", "engine 'Interp': expected interp, fused, block, linear, qemu or wrong" },
-        { ",interp", "engine '': expected interp, fused, block, linear, qemu or wrong" },
+        { "interp,nope", "engine 'nope': expected interp, fused, block, linear, qemu, plugin or wrong" },
+        { "Interp,block", "engine 'Interp': expected interp, fused, block, linear, qemu, plugin or wrong" },
+        { ",interp", "engine '': expected interp, fused, block, linear, qemu, plugin or wrong" },
         { "interp:fast=1,block", "engine interp: option 'fast=1': expected none" },
         { "interp,block:cpu=z80", NULL }, /* the engine's own words */
         { "qemu,interp", "engine qemu cannot say how every program ends: expected behind one that can" },
@@ -236,15 +236,15 @@ static void a_cpu_limit_goes_to_every_engine_that_makes_code(void **state)
 static void a_spec_that_is_too_long_is_refused(void **state)
 {
     (void)state;
-    char list[256] = "interp,";
+    char list[ENGINES_TEXT + 16] = "interp,";
     struct run run;
     struct px_error err = { "" };
-    memset(list + 7, 'x', 200);
-    list[207] = '\0';
+    memset(list + 7, 'x', ENGINES_TEXT);
+    list[7 + ENGINES_TEXT] = '\0';
     assert_int_equal(run_open(list, &run, &err), PX_ERR_INPUT);
     assert_string_equal(err.text,
                         "engine 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...': expected a spec of at most "
-                        "127 characters");
+                        "1023 characters");
 }
 
 /* --- comparison --- */

@@ -120,8 +120,8 @@ static enum px_status store_first(struct triage *t, struct px_program *program,
     entry->after = m.after;
     (void)isolate_describe_majority(isolated, entry->verdict, sizeof entry->verdict);
     if (o->arbitrate && !interrupt_came(NULL))
-        (void)arbitrate(isolated, program, m.confirmed ? &t->minimal : NULL, entry->oracle,
-                        sizeof entry->oracle);
+        (void)arbitrate(o->worker.sandbox.engines, isolated, program, m.confirmed ? &t->minimal : NULL,
+                        entry->oracle, sizeof entry->oracle);
     return store_bucket(o->out, entry->path, &stored, err);
 }
 

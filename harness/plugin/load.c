@@ -15,7 +15,8 @@ static const struct {
 #undef REQUIRED
 };
 
-_Static_assert(PX_ENGINE_OPS_MIN == offsetof(struct px_engine_ops, on_fault), "on_fault is the first that may be missing");
+_Static_assert(PX_ENGINE_OPS_MIN == offsetof(struct px_engine_ops, on_fault),
+               "on_fault is the first that may be missing");
 
 static enum px_fault_verdict no_fault_is_mine(struct px_engine *engine, int signal, void *siginfo,
                                               void *ucontext, struct px_fault_site *site)

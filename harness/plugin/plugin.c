@@ -50,7 +50,8 @@ static void name_it(struct px_engine *e, const char *path)
     memcpy(said, e->process.shared->birth.spec, sizeof said);
     said[sizeof said - 1] = '\0';
     const char *slash = strrchr(path, '/'), *options = strchr(said, ':');
-    (void)snprintf(e->spec, sizeof e->spec, "plugin:%.40s%s", slash ? slash + 1 : path, options ? options : "");
+    (void)snprintf(e->spec, sizeof e->spec, "plugin:%.40s%s", slash ? slash + 1 : path,
+                   options ? options : "");
     for (char *c = e->spec; *c; c++)
         if (*c <= ' ' || *c > '~' || *c == '|')
             *c = '?';
@@ -74,8 +75,9 @@ static enum px_status plugin_create(const char *options, struct px_engine **engi
     size_t length = strcspn(options, ":");
     char path[PLUGIN_PATH_MAX];
     if (length == 0 || length >= sizeof path)
-        return px_fail(err, PX_ERR_INPUT,
-                       "engine plugin: expected plugin:PATH or plugin:PATH:OPTIONS, PATH without ':', ',' and '%%'");
+        return px_fail(
+            err, PX_ERR_INPUT,
+            "engine plugin: expected plugin:PATH or plugin:PATH:OPTIONS, PATH without ':', ',' and '%%'");
     memcpy(path, options, length);
     path[length] = '\0';
     struct px_engine *e = calloc(1, sizeof *e);
@@ -209,7 +211,8 @@ static void foresee_pages(struct px_unit *unit, const struct px_image *image)
     if (pages > WRITABLE_MAX)
         return;
     for (size_t i = 0; i < image->map_count; i++)
-        for (uint64_t at = 0; image->maps[i].kind != PX_MAP_RO && at < image->maps[i].size; at += PX_PAGE_SIZE)
+        for (uint64_t at = 0; image->maps[i].kind != PX_MAP_RO && at < image->maps[i].size;
+             at += PX_PAGE_SIZE)
             unit->wanted[unit->wanted_count++] = (uint32_t)((image->maps[i].start + at) >> PX_PAGE_BITS);
 }
 

@@ -37,7 +37,8 @@ struct plugin_order {
     uint32_t flags; /* of prepare */
     uint32_t reset; /* not 0: first of all */
     uint32_t released[PLUGIN_UNITS_MAX], released_count; /* units to release before */
-    uint32_t wanted[PLUGIN_PAGES_MAX], wanted_count; /* pages to lend with the answer; after a run the dirty ones too */
+    uint32_t wanted[PLUGIN_PAGES_MAX],
+        wanted_count; /* pages to lend with the answer; after a run the dirty ones too */
     struct plugin_image image;
     struct px_entry entry;
 };

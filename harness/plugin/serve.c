@@ -104,9 +104,8 @@ static enum px_status come_to_life(struct served *s, const struct plugin_config 
         return status;
     introduce(s);
     s->run = (struct run){ .count = 1, .engines = { { .ops = &s->ops, .instance = s->engine } } };
-    s->faults = (struct hostfault){ .run = &s->run,
-                                    .record = &s->shared->record,
-                                    .running = &s->shared->running };
+    s->faults =
+        (struct hostfault){ .run = &s->run, .record = &s->shared->record, .running = &s->shared->running };
     status = hostfault_install(&s->faults, err);
     return status == PX_OK ? lockdown_enter(err) : status;
 }

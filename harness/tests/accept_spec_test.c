@@ -36,11 +36,15 @@ static void an_unknown_option_is_refused_by_name_with_what_was_expected(void **s
 static void an_unknown_engine_is_refused_by_name(void **state)
 {
     (void)state;
-    expect_refused("interp,turbo", "engine 'turbo': expected interp, fused, block, linear, qemu or wrong");
-    expect_refused("blocks,interp", "engine 'blocks': expected interp, fused, block, linear, qemu or wrong");
+    expect_refused("interp,turbo",
+                   "engine 'turbo': expected interp, fused, block, linear, qemu, plugin or wrong");
+    expect_refused("blocks,interp",
+                   "engine 'blocks': expected interp, fused, block, linear, qemu, plugin or wrong");
     expect_refused("interp,", "1 engine: expected at least two to compare");
-    expect_refused("interp,,block", "engine '': expected interp, fused, block, linear, qemu or wrong");
-    expect_refused(":cpu=baseline,interp", "engine '': expected interp, fused, block, linear, qemu or wrong");
+    expect_refused("interp,,block",
+                   "engine '': expected interp, fused, block, linear, qemu, plugin or wrong");
+    expect_refused(":cpu=baseline,interp",
+                   "engine '': expected interp, fused, block, linear, qemu, plugin or wrong");
 }
 
 static void fewer_than_two_and_more_than_eight_engines_are_refused(void **state)
@@ -54,11 +58,11 @@ static void fewer_than_two_and_more_than_eight_engines_are_refused(void **state)
 static void an_overlong_spec_is_refused_by_its_beginning(void **state)
 {
     (void)state;
-    char list[160] = "interp,block:cpu=";
-    memset(list + strlen(list), 'b', 120);
+    char list[ENGINES_TEXT + 32] = "interp,block:cpu=";
+    memset(list + strlen(list), 'b', ENGINES_TEXT);
     expect_refused(
         list,
-        "engine 'block:cpu=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb...': expected a spec of at most 127 characters");
+        "engine 'block:cpu=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb...': expected a spec of at most 1023 characters");
 }
 
 static void a_share_that_is_no_number_or_of_the_first_engine_is_refused(void **state)

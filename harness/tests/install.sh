@@ -93,6 +93,7 @@ test_install_puts_these_files_with_these_modes_and_no_others() {
 644 opt/px/share/bash-completion/completions/parallax
 644 opt/px/share/doc/parallax/LICENSE
 644 opt/px/share/doc/parallax/README.md
+644 opt/px/share/doc/parallax/examples/engine.c
 644 opt/px/share/doc/parallax/examples/library.c
 644 opt/px/share/man/man1/parallax.1
 TEXT
