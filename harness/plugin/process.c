@@ -18,6 +18,7 @@ enum {
     NAPS_MAX = 5,   /* then waiting costs CPU time, as running would */
     LOOKS = 4096,   /* of which there is one in so many turns */
     LOAD_SECONDS = 10,
+    STARTS_MAX = 10, /* of a process that somebody kills before it is ready */
 };
 
 /* False: the process is there. Else *site says what it died of. */
@@ -87,6 +88,7 @@ static const char *plain(char text[sizeof(struct px_error)])
     return text;
 }
 
+/* Whether it is ready, or why not. PX_ERR_LOST: somebody killed it. */
 static enum px_status await_birth(struct plugin_process *p, const char *path, struct px_error *err)
 {
     struct plugin_shared *shared = p->shared;
@@ -100,7 +102,8 @@ static enum px_status await_birth(struct plugin_process *p, const char *path, st
         if (waitpid(p->pid, &wait_status, WNOHANG) == p->pid) {
             p->pid = 0;
             int signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
-            return px_fail(err, PX_ERR_INPUT,
+            bool killed = signal && !child_crashed(wait_status);
+            return px_fail(err, killed ? PX_ERR_LOST : PX_ERR_INPUT,
                            "engine plugin:%.200s: its process ended while it was loaded%s%s", path,
                            signal ? ": " : "", signal ? sigdescr_np(signal) : "");
         }
@@ -117,35 +120,41 @@ static enum px_status await_birth(struct plugin_process *p, const char *path, st
     return px_fail(err, (enum px_status)status, "engine plugin:%.200s: %.190s", path, plain(said.text));
 }
 
-enum px_status plugin_start(struct plugin_process *process, const char *path, const char *options,
-                            struct px_error *err)
+static enum px_status start_once(struct plugin_process *p, const char *path, const char *real,
+                                 const char *options, struct px_error *err)
 {
-    *process = (struct plugin_process){ .spins = PLUGIN_SPINS_MIN };
-    struct stat file;
-    char *real = realpath(path, NULL);
-    if (!real || stat(real, &file) != 0 || !S_ISREG(file.st_mode)) {
-        int why = real ? EINVAL : errno;
-        free(real);
-        return px_fail(err, PX_ERR_INPUT, "engine plugin:%.200s: %s", path,
-                       why == EINVAL ? "expected a shared object, not a folder or device" : strerror(why));
-    }
-    enum px_status status = PX_OK;
-    process->shared = isolate_share(sizeof *process->shared);
-    if (!process->shared)
-        status = px_fail(err, PX_ERR_NOMEM, "engine plugin:%.200s: shared memory: %s", path, strerror(errno));
     pid_t pid;
-    const struct plugin_config config = { .path = real, .options = options, .shared = process->shared };
-    if (status == PX_OK)
-        status = child_fork_patiently(&pid, err);
+    *p = (struct plugin_process){ .spins = PLUGIN_SPINS_MIN };
+    p->shared = isolate_share(sizeof *p->shared);
+    if (!p->shared)
+        return px_fail(err, PX_ERR_NOMEM, "engine plugin:%.200s: shared memory: %s", path, strerror(errno));
+    const struct plugin_config config = { .path = real, .options = options, .shared = p->shared };
+    enum px_status status = child_fork_patiently(&pid, err);
     if (status == PX_OK && pid == 0)
         plugin_serve(&config);
     if (status == PX_OK) {
-        process->pid = pid;
-        status = await_birth(process, path, err);
+        p->pid = pid;
+        status = await_birth(p, path, err);
     }
-    free(real);
     if (status != PX_OK)
-        plugin_stop(process);
+        plugin_stop(p);
+    return status;
+}
+
+enum px_status plugin_start(struct plugin_process *process, const char *path, const char *options,
+                            struct px_error *err)
+{
+    struct stat file;
+    char *real = realpath(path, NULL);
+    if (!real || stat(real, &file) != 0 || !S_ISREG(file.st_mode)) {
+        const char *why = real ? "expected a shared object, not a folder or device" : strerror(errno);
+        free(real);
+        return px_fail(err, PX_ERR_INPUT, "engine plugin:%.200s: %s", path, why);
+    }
+    enum px_status status = PX_ERR_LOST;
+    for (unsigned tries = 0; status == PX_ERR_LOST && tries < STARTS_MAX; tries++)
+        status = start_once(process, path, real, options, err);
+    free(real);
     return status;
 }
 

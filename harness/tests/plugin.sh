@@ -262,15 +262,13 @@ test_what_an_engine_says_of_itself_cannot_reach_the_terminal() {
 }
 
 test_an_engine_that_somebody_kills_is_started_again() {
-    local campaign plugin kills=0
+    local campaign worker plugin kills=0
     "$parallax" fuzz --engines "interp,plugin:$right" "${straight[@]}" --count 60000 --jobs 1 --out kept >out 2>err &
     campaign=$!
     while kill -0 "$campaign" 2>/dev/null && ((kills < 5)); do
-        # The plugin is the worker's child, and that one the campaign's.
-        plugin=$(pgrep -x px-plugin | while read -r pid; do
-            worker=$(awk '{ print $4 }' "/proc/$pid/stat" 2>/dev/null || true)
-            if [[ $(awk '{ print $4 }' "/proc/$worker/stat" 2>/dev/null) == "$campaign" ]]; then echo "$pid"; fi
-        done | head -n 1)
+        # The plugin is the child of the worker, which is the campaign's.
+        worker=$(pgrep -P "$campaign" -x parallax | head -n 1 || true)
+        plugin=$(if [[ -n $worker ]]; then pgrep -P "$worker" -x px-plugin || true; fi)
         if [[ -n $plugin ]] && kill -KILL "$plugin" 2>/dev/null; then kills=$((kills + 1)); fi
         sleep 0.05
     done
