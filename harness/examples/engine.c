@@ -7,8 +7,7 @@
  * It knows register arithmetic of RV64I and M in 4-byte instructions, and host calls that end a program. Anything else
  * it refuses in prepare. With -DENGINE_BUG it takes `sltu` for a signed comparison, which the campaign finds.
  */
-#include <parallax/engine.h>
-#include <parallax/isa.h>
+#include <parallax.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -56,13 +56,13 @@ enum px_status plugin_check(const struct px_engine_ops *entry, struct px_engine_
     return PX_OK;
 }
 
-enum px_status plugin_load(const char *path, struct px_engine_ops *ops, struct px_error *err)
+enum px_status plugin_load(const char *path, void **object, struct px_engine_ops *ops, struct px_error *err)
 {
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!object)
+    *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!*object)
         return px_fail(err, PX_ERR_INPUT, "cannot be loaded: %s", dlerror());
     px_engine_entry_fn *entry;
-    void *symbol = dlsym(object, PX_ENGINE_ENTRY);
+    void *symbol = dlsym(*object, PX_ENGINE_ENTRY);
     if (!symbol)
         return px_fail(err, PX_ERR_INPUT, "exports no %s", PX_ENGINE_ENTRY);
     memcpy(&entry, &symbol, sizeof entry); /* C knows no cast from one to the other */

@@ -28,6 +28,7 @@ struct served_unit {
 
 struct served {
     struct plugin_shared *shared;
+    void *object; /* what dlopen loaded */
     struct px_engine_ops ops;
     struct px_engine *engine;
     struct run run; /* for the signal handlers: the plugin alone */
@@ -97,7 +98,7 @@ static enum px_status come_to_life(struct served *s, const struct plugin_config 
     if (status == PX_OK)
         status = leave_files(err);
     if (status == PX_OK)
-        status = plugin_load(config->path, &s->ops, err);
+        status = plugin_load(config->path, &s->object, &s->ops, err);
     if (status == PX_OK)
         status = s->ops.create(config->options, &s->engine, err);
     if (status != PX_OK)

@@ -32,7 +32,7 @@ straight=(--gen straight:length=2 --seed 1 --no-oracle --quiet)
 build() { # compiler source target option...
     local compiler=$1 source=$2 target=$3
     shift 3
-    "$compiler" -std=c17 -Wall -Wextra -Werror -O2 -shared -fPIC "$@" "${cflags[@]}" -I"$examples" "$source" \
+    "$compiler" -std=c17 -Wall -Wextra -Werror -O2 -shared -fPIC "$@" "${cflags[@]}" -I"$root" "$source" \
         -o "$target"
 }
 hostile=$work/hostile.so

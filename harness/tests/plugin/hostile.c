@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define px_engine_entry example_entry
-#include "engine.c"
+#include "harness/examples/engine.c"
 #undef px_engine_entry
 
 static char mischief[64]; /* one instance in a process */

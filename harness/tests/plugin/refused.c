@@ -5,7 +5,7 @@
 #endif
 
 #define px_engine_entry example_entry
-#include "engine.c"
+#include "harness/examples/engine.c"
 #undef px_engine_entry
 
 #ifdef REFUSE_DYING
