@@ -347,8 +347,8 @@ static const double *values_of(const struct session *s, const struct bench_optio
 }
 
 /* Reports @result, whose name, unit and direction are set, unless the filter leaves it out. */
-static void add_result(struct session *s, const struct bench_options *options, struct bench_result result,
-                       const double *values)
+static void add_result(struct bench_report *report, const struct bench_options *options,
+                       struct bench_result result, const double *values)
 {
     size_t repetitions = options->repetitions;
     double sorted[BENCH_REPETITIONS_MAX];
@@ -359,10 +359,11 @@ static void add_result(struct session *s, const struct bench_options *options, s
     result.median = bench_median(sorted, repetitions); /* which sorts */
     result.min = sorted[0];
     result.max = sorted[repetitions - 1];
-    s->report->results[s->report->count++] = result;
+    report->results[report->count++] = result;
 }
 
-static void add_ratios(struct session *s, const struct bench_options *options)
+static void add_ratios(const struct session *s, const struct bench_options *options,
+                       struct bench_report *report)
 {
     for (size_t i = 0; i < bench_ratio_count; i++) {
         const struct bench_ratio *ratio = &bench_ratios[i];
@@ -374,11 +375,12 @@ static void add_ratios(struct session *s, const struct bench_options *options)
         for (size_t j = 0; j < options->repetitions; j++)
             values[j] = of[j] / to[j];
         (void)snprintf(result.name, sizeof result.name, "%s", ratio->name);
-        add_result(s, options, result, values);
+        add_result(report, options, result, values);
     }
 }
 
-static void summarize(struct session *s, const struct bench_options *options)
+static void summarize(const struct session *s, const struct bench_options *options,
+                      struct bench_report *report)
 {
     size_t figure = 0;
     for (size_t i = 0; i < bench_measure_count; i++) {
@@ -387,10 +389,10 @@ static void summarize(struct session *s, const struct bench_options *options)
             struct bench_result result = { .unit = m->figures[j].unit,
                                            .more_is_better = m->figures[j].more_is_better };
             figure_name(m, j, result.name);
-            add_result(s, options, result, s->values[figure++]);
+            add_result(report, options, result, s->values[figure++]);
         }
     }
-    add_ratios(s, options);
+    add_ratios(s, options, report);
 }
 
 static enum px_status measure(struct session *s, const struct bench_options *options, struct px_error *err)
@@ -429,7 +431,7 @@ enum px_status bench_measure_all(const struct bench_options *options, FILE *prog
     s->progress = progress;
     enum px_status status = measure(s, options, err);
     if (status == PX_OK)
-        summarize(s, options);
+        summarize(s, options, report);
     free(s);
     return status;
 }

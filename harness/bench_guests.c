@@ -213,6 +213,17 @@ static enum px_status run_program(const struct program *program, uint64_t scale,
     return status;
 }
 
+/* "CHECKSUM NANOSECONDS\n" */
+static bool parse_line(const char *line, uint64_t *sum, uint64_t *ns)
+{
+    char *end;
+    *sum = strtoull(line, &end, 16);
+    if (end != line + 16 || *end != ' ')
+        return false;
+    *ns = strtoull(end + 1, &end, 10);
+    return *end == '\n' && end[1] == '\0';
+}
+
 static enum px_status run_program_column(const struct bench *b, const char *kind, uint64_t scale,
                                          struct column *column)
 {
@@ -227,7 +238,7 @@ static enum px_status run_program_column(const struct bench *b, const char *kind
             return px_fail(b->err, PX_ERR_INPUT, "--guests: expected a path of at most %d characters",
                            PATH_BYTES / 2);
         status = run_program(&program, scale, line, b->err);
-        if (status == PX_OK && sscanf(line, "%" SCNx64 " %" SCNu64, &column->sums[i], &ns) != 2)
+        if (status == PX_OK && !parse_line(line, &column->sums[i], &ns))
             status = px_fail(b->err, PX_ERR_INPUT, "%s printed '%.20s', expected a checksum and nanoseconds",
                              program.path, line);
         column->ns[i] = (double)ns;

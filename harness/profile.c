@@ -74,8 +74,12 @@ enum px_status profile_run(struct px_program *program, struct profile *profile, 
     size_t halves = image.code_size / 2 + 1;
     struct profile made = { .blocks = malloc(halves * sizeof *made.blocks) };
     uint64_t *begun = calloc(halves, sizeof *begun);
-    enum px_status status = made.blocks && begun ? count(&image, begun, &made.instructions, err)
-                                                 : px_fail(err, PX_ERR_NOMEM, "out of memory for a profile");
+    if (!made.blocks || !begun) {
+        free(made.blocks);
+        free(begun);
+        return px_fail(err, PX_ERR_NOMEM, "out of memory for a profile");
+    }
+    enum px_status status = count(&image, begun, &made.instructions, err);
     if (status == PX_OK) {
         made.count = find_blocks(&image, begun, made.blocks);
         qsort(made.blocks, made.count, sizeof *made.blocks, by_instructions);

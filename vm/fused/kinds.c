@@ -1,7 +1,7 @@
 #include "vm/fused/kinds.h"
 
-_Static_assert((int)FUSED_ILLEGAL == (int)PX_OP_ILLEGAL && (int)FUSED_CZERO_NEZ == (int)PX_OP_CZERO_NEZ &&
-                   (int)FUSED_LI == (int)PX_OP_COUNT,
+_Static_assert(FUSED_ILLEGAL + 0 == PX_OP_ILLEGAL + 0 && FUSED_CZERO_NEZ + 0 == PX_OP_CZERO_NEZ + 0 &&
+                   FUSED_LI + 0 == PX_OP_COUNT + 0,
                "an instruction's kind is its opcode unless fused_see() says otherwise");
 
 static bool does_nothing(const struct px_insn *insn)
