@@ -59,7 +59,7 @@ static void print_exits(const struct stats_counts *counts, FILE *out)
 {
     fprintf(out, "\nexits\n");
     for (unsigned i = 0; i < PX_EXIT_COUNT; i++) {
-        if (i == PX_EXIT_STOPPED) /* no exit of a whole run */
+        if (i >= PX_EXIT_STOPPED) /* no exits of a whole run */
             continue;
         if (i != PX_EXIT_PANIC) {
             print_share(out, px_exit_name(i), counts->exits[i], counts->programs);
@@ -215,7 +215,7 @@ static void json_exits(struct json *json, const struct stats_counts *counts)
 {
     json_open(json, "exits", '{');
     for (unsigned i = 0; i < PX_EXIT_COUNT; i++)
-        if (i != PX_EXIT_STOPPED && i != PX_EXIT_PANIC)
+        if (i < PX_EXIT_STOPPED && i != PX_EXIT_PANIC)
             json_number(json, px_exit_name(i), counts->exits[i]);
     for (unsigned cause = 0; cause < PX_PANIC_COUNT; cause++) {
         char name[40];

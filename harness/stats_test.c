@@ -501,8 +501,8 @@ static void mix_reaches_every_exit_opand_alias(void **state)
         run(w);
     }
     const struct stats_counts *counts = stats_get(w->stats);
-    for (unsigned i = 0; i < PX_EXIT_COUNT; i++)
-        if (i != PX_EXIT_STOPPED && counts->exits[i] == 0)
+    for (unsigned i = 0; i < PX_EXIT_STOPPED; i++) /* from there on no exits of a whole run */
+        if (counts->exits[i] == 0)
             fail_msg("no program ends in %s", px_exit_name(i));
     for (unsigned i = 0; i < PX_PANIC_COUNT; i++)
         if (counts->panics[i] == 0)
