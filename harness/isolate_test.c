@@ -154,6 +154,31 @@ static void a_program_runs_as_often_as_asked_on_every_engine(void **state)
     px_program_fini(&program);
 }
 
+/* More than any list of pages begins with room for, and than libc sorts without asking the kernel how much memory there is. */
+static void a_program_may_write_many_pages(void **state)
+{
+    (void)state;
+    enum { PAGES = 600 };
+    /* sd s1, 0(s0); add s0, s0, a1; addi a0, a0, -1; bne a0, zero, -12; ecalli 0 */
+    static const uint32_t code[] = { 0x00943023, 0x00b40433, 0xfff50513, 0xfe051ae3, PX_WORD_ECALLI_0 };
+    struct px_program program;
+    struct isolated r;
+    struct px_error err = { "" };
+    px_program_init(&program);
+    program.gas = 10000000;
+    program.x[8] = PX_DATA_BASE;
+    program.x[10] = PAGES;
+    program.x[11] = PX_PAGE_SIZE;
+    assert_int_equal(px_program_append(&program, code, sizeof code), PX_OK);
+    assert_int_equal(px_program_map(&program, PX_DATA_BASE, PAGES * PX_PAGE_SIZE, PX_MAP_ZERO, NULL, 0),
+                     PX_OK);
+    assert_int_equal(isolate_run(&both, &program, 1, &r, &err), PX_OK);
+    assert_int_equal(r.diverged, 0);
+    assert_int_equal(r.outcomes[0].dirty_count, PAGES);
+    assert_int_equal(r.outcomes[1].dirty_count, PAGES);
+    px_program_fini(&program);
+}
+
 static void engines_that_take_turns_all_take_part_here(void **state)
 {
     (void)state;
@@ -203,6 +228,7 @@ int main(void)
         cmocka_unit_test(memory_grows_in_the_sandbox_as_outside_of_it),
         cmocka_unit_test(requests_to_end_are_for_the_parent),
         cmocka_unit_test(a_program_runs_as_often_as_asked_on_every_engine),
+        cmocka_unit_test(a_program_may_write_many_pages),
         cmocka_unit_test(engines_that_take_turns_all_take_part_here),
         cmocka_unit_test(engines_that_forget_leak_nothing),
         cmocka_unit_test(a_bad_engine_list_comes_back_as_an_error),

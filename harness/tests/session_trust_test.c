@@ -74,7 +74,8 @@ static enum px_status hostile_run(struct px_engine *engine, struct px_unit *unit
         s->slots[0].results[0].diverges = 1;
         s->slots[0].state = SLOT_DONE;
     }
-    for (unsigned i = 0; byte & 4; i++)
+    unsigned times = byte & 4 ? UINT32_MAX : 0; /* longer than it is let */
+    for (unsigned i = 0; i < times; i++)
         scribble(s, (uint8_t)i);
     abort();
 }
