@@ -124,6 +124,7 @@ static enum px_status ask_about(const char *engines, const struct isolated *isol
         status = ask_both(isolated, q, err);
     else
         px_fail(err, status, "out of memory");
+    q->program = NULL;
     px_program_fini(&copy);
     return status;
 }

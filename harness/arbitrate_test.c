@@ -11,6 +11,7 @@
 
 #include "harness/arbitrate.h"
 #include "harness/oracle/oracle.h"
+#include "harness/tests/give_up.h"
 
 enum {
     REMW = 0x025362bb,  /* remw t0, t1, t0 */
@@ -159,9 +160,12 @@ static void without_qemu_it_says_what_is_missing(void **state)
     (void)state;
     const uint32_t words[] = { REMW };
     char text[ARBITRATION_TEXT];
-    char *saved = strdup(getenv("PATH"));
+    const char *path_now = getenv("PATH");
+    char *saved = path_now ? strdup(path_now) : NULL;
     struct px_program program;
     make_program(&program, words, 1);
+    if (!saved)
+        give_up("PATH");
     struct isolated r = between("interp", "block", FINDING_DIFF);
     assert_int_equal(setenv("PATH", "/nowhere", 1), 0);
     assert_true(ask_oracle(&r, &program, NULL, text));

@@ -11,7 +11,7 @@
 #include "jit/engine.h"
 
 /* Fuzz targets are linked without it: the table then has a hole. */
-extern const struct px_engine_ops px_qemu_engine __attribute__((weak));
+#pragma weak px_qemu_engine
 
 static const struct {
     const struct px_engine_ops *ops;

@@ -62,7 +62,15 @@ static enum px_status open_one(const char *list, size_t length, size_t count, st
     memcpy(spec, list, length);
     spec[length] = '\0';
     enum px_status status = take_share(spec, count == 0, every, err);
-    return status == PX_OK ? engine_open(spec, engine, err) : status;
+    if (status == PX_OK)
+        status = engine_open(spec, engine, err);
+    if (status != PX_OK || count > 0 || engine->ops->caps(engine->instance).gas)
+        return status;
+    status = px_fail(err, PX_ERR_INPUT,
+                     "engine %s cannot say how every program ends: expected behind one that can",
+                     engine_spec(engine));
+    engine_close(engine);
+    return status;
 }
 
 enum px_status run_open(const char *list, struct run *run, struct px_error *err)
@@ -85,10 +93,6 @@ enum px_status run_open(const char *list, struct run *run, struct px_error *err)
     if (status == PX_OK && count < 2)
         status = px_fail(err, PX_ERR_INPUT, "%zu engine%s: expected at least two to compare", count,
                          count == 1 ? "" : "s");
-    if (status == PX_OK && !engines[0].ops->caps(engines[0].instance).gas)
-        status = px_fail(err, PX_ERR_INPUT,
-                         "engine %s cannot say how every program ends: expected behind one that can",
-                         engine_spec(&engines[0]));
     if (status == PX_OK) {
         status = run_open_engines(engines, count, run, err);
         if (status == PX_OK)
@@ -237,7 +241,7 @@ enum px_status run_engine(struct run *run, struct run_slot *slot, size_t index, 
                           struct run_result *result, struct px_error *err)
 {
     const struct engine *e = &run->engines[index];
-    bool blind = index > 0 && !run->caps[index].gas && slot->supported[0];
+    bool blind = index != 0 && !run->caps[index].gas && slot->supported[0];
     if (blind && result->outcomes[0].exit == PX_EXIT_OUT_OF_GAS) {
         result->outcomes[index] = unjudged(PX_UNJUDGED_GAS);
         return PX_OK;
@@ -375,7 +379,8 @@ enum px_status run_between(struct run *run, struct run_slot *a, struct run_slot 
                            size_t *which, struct px_error *err)
 {
     enum px_status status = PX_OK;
-    struct run_result of_a, of_b, again; /* each with the outcome of engine 0 */
+    struct run_result of_a = { .other = 0 }, of_b = of_a,
+                      again = of_a; /* each with the outcome of engine 0 */
     *leaks = false;
     for (size_t i = 0; i < run->count && status == PX_OK && !*leaks; i++) {
         uint64_t before = 0, between = 0, after = 0;

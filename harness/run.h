@@ -16,7 +16,7 @@
 #include "vm/program.h"
 
 enum {
-    RUN_ENGINES_MAX = 8,
+    RUN_ENGINES_MAX = MAJORITY_MAX, /* each may vote */
     /* With at most this many writable pages mapped all of them are compared, else the union of the dirty sets. */
     RUN_WRITABLE_MAX = 8,
     RUN_SWEEP_PAGES_MAX = 4096, /* a full sweep stops here */
@@ -43,8 +43,6 @@ struct run_slot {
     struct px_unit *units[RUN_ENGINES_MAX];
     bool supported[RUN_ENGINES_MAX];
 };
-
-_Static_assert((int)RUN_ENGINES_MAX <= (int)MAJORITY_MAX, "each engine may vote");
 
 struct run_result {
     /*

@@ -22,18 +22,10 @@
  * What the oracle is: RV64 with what ISA.md 0 lists and qemu 7.2 knows, nothing else. Guest memory lies away from
  * whatever the host process has in its first gigabytes.
  */
-static const char *const arguments[] = {
-    "qemu-riscv64",
-    "-B",
-    "0x10000000000",
-    "-s",
-    "65536",
-    "-cpu",
-    "rv64,i=true,m=true,c=true,zba=true,zbb=true,zbs=true,Zifencei=true,"
-    "a=false,f=false,d=false,v=false,h=false,zbc=false,Zicsr=false",
-    "/proc/self/fd/4",
-    NULL,
-};
+static const char processor[] = "rv64,i=true,m=true,c=true,zba=true,zbb=true,zbs=true,Zifencei=true,"
+                                "a=false,f=false,d=false,v=false,h=false,zbc=false,Zicsr=false";
+static const char *const arguments[] = { "qemu-riscv64", "-B",      "0x10000000000",   "-s", "65536",
+                                         "-cpu",         processor, "/proc/self/fd/4", NULL };
 
 enum {
     RUNNER_FD = 4, /* as the arguments say */

@@ -658,7 +658,8 @@ static void what_is_missing_or_does_not_run_is_named(void **state)
     struct px_program program;
     const uint32_t halt = HALT;
     char folder[] = "/tmp/px-qemu-XXXXXX", version[32], path[256], expected[512];
-    char *saved = strdup(getenv("PATH"));
+    const char *path_now = getenv("PATH");
+    char *saved = path_now ? strdup(path_now) : NULL;
     if (!saved || !mkdtemp(folder))
         give_up("mkdtemp");
     setenv("PATH", folder, 1);

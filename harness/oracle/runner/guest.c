@@ -154,9 +154,9 @@ static void access_bytes(struct runner *r, const struct raw *in, uint64_t addres
     }
     if (in->kind == RAW_STORE)
         return;
-    unsigned unused = 64 - 8 * in->width;
+    static const uint64_t tops[] = { [1] = 0x80, [2] = 0x8000, [4] = 0x80000000, [8] = 0 };
     if (in->sign_extends)
-        value = (uint64_t)((int64_t)(value << unused) >> unused);
+        value = (value ^ tops[in->width]) - tops[in->width];
     set(r, in->rd, value);
 }
 
