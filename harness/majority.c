@@ -114,7 +114,7 @@ static void put_verdict(struct line *line, const char *const *names, size_t coun
 bool majority_describe(const struct majority *majority, const char *const *names, size_t count, char *text,
                        size_t size)
 {
-    unsigned part[MAJORITY_MAX];
+    unsigned part[MAJORITY_MAX] = { 0 };
     struct line line = { .at = text, .size = size };
     if (size > 0)
         text[0] = '\0';
