@@ -26,6 +26,7 @@ static enum px_status prepare(const struct arguments *a, const struct gate_optio
     gate->corpus = a->corpus ? a->corpus : "corpus";
     gate->out = a->out;
     gate->jobs = (unsigned)a->jobs;
+    gate->scale = a->scale;
     gate->max_divergences = a->max_divergences;
     gate->today = gate_date_today();
     if (a->today && !gate_date_parse(a->today, strlen(a->today), &gate->today))
@@ -39,7 +40,7 @@ static enum px_status prepare(const struct arguments *a, const struct gate_optio
     if (status == PX_OK)
         status = gate_find_files(gate, a->corpus != NULL, err);
     if (status == PX_OK)
-        status = gate_add_ranges(gate, options, err);
+        status = gate_add_ranges(gate, err);
     return status == PX_OK ? preflight_run(&options->sandbox, &gate->preflight, err) : status;
 }
 
@@ -116,7 +117,7 @@ static int run_gate(const struct command *command, int argc, char **argv)
         return options_fail(command, "unexpected '%.60s': see parallax gate --help", argv[1]);
     struct px_error err = { "" };
     struct gate gate;
-    struct gate_options o = { .scale = a.scale, .each = a.findings, .quiet = a.quiet };
+    struct gate_options o = { .each = a.findings, .quiet = a.quiet };
     enum px_status status = engines_limit_cpu(a.engines, a.cpu, a.engine_list, &err);
     o.sandbox.engines = a.engine_list;
     if (status == PX_OK)

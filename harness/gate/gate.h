@@ -68,6 +68,7 @@ struct gate {
     const char *corpus, *out; /* borrowed */
     bool missing[GATE_PARTS]; /* there is no such folder */
     unsigned jobs;
+    uint64_t scale; /* size of the ranges, per cent */
     uint64_t max_divergences;
     gate_date today;
     struct known_list known;

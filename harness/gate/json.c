@@ -165,8 +165,9 @@ void gate_print_json(const struct gate *gate, FILE *file)
     fprintf(file, "{\"verdict\": \"%s\"", gate_verdict(gate));
     print_bool(file, "complete", gate_complete(gate));
     print_reasons(gate, file);
-    fprintf(file, ", \"divergences\": %zu, \"known\": %zu, \"max_divergences\": %" PRIu64, counted,
-            gate->found->bucket_count - counted, gate->max_divergences);
+    fprintf(file,
+            ", \"divergences\": %zu, \"known\": %zu, \"max_divergences\": %" PRIu64 ", \"scale\": %" PRIu64,
+            counted, gate->found->bucket_count - counted, gate->max_divergences, gate->scale);
     print_text(file, "today", gate_date_format(gate->today, date));
     print_text(file, "out", gate->out);
     print_engines(gate, file);

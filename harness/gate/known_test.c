@@ -153,7 +153,7 @@ static void a_list_names_a_bucket_by_digits_or_by_id_but_once(void **state)
 static void a_file_that_is_none_or_too_large_is_refused(void **state)
 {
     (void)state;
-    struct folder folder;
+    struct folder folder = { "" };
     struct known_list list;
     struct px_error err = { "" };
     char path[256], message[512];

@@ -146,7 +146,10 @@ static void print_vanished(const struct gate *gate, FILE *file)
             continue;
         fprintf(file, "  %-11s %s (", "vanished", known->hash);
         print_known(known, file);
-        fprintf(file, "): not seen; line %zu of the list can go\n", known->line);
+        if (gate->scale < 100)
+            fprintf(file, "): not seen by so small a gate\n");
+        else
+            fprintf(file, "): not seen; line %zu of the list can go\n", known->line);
     }
 }
 

@@ -123,7 +123,7 @@ static const char expected_json[] = "{\"verdict\": \"fail\", \"complete\": true,
                                     "et of aborts, hangs or state leaks, which always fail\", \"1 "
                                     "expectation missed\", \"1 unstable finding\""
                                     ", \"1 engine that took no program\"], \"divergences\": 2, \"known\": 2, "
-                                    "\"max_divergences\": 0, \"today\": \"20"
+                                    "\"max_divergences\": 0, \"scale\": 100, \"today\": \"20"
                                     "26-11-21\", \"out\": \"out\", \"self_tests\": 23, \"engines\": "
                                     "[{\"spec\": \"interp\", \"programs\": 1000, \"native\""
                                     ": 0, \"side_exit\": 0, \"interpreted\": 88}, {\"spec\": \"block\", "
@@ -405,6 +405,20 @@ static void the_last_line_is_the_verdict(void **state)
     gate_fini(&gate);
 }
 
+static void a_small_gate_does_not_say_that_a_line_can_go(void **state)
+{
+    (void)state;
+    struct gate gate;
+    gates_make(&gate);
+    gates_add_range(&gate, "mix@2", 1, 1000);
+    gates_add_known(&gate, "00000000", "dave", 20261231, "mended");
+    expect_end(&gate,
+               "00000000 (dave, until 2026-12-31: mended): not seen; line 1 of the list can go\nPASS\n");
+    gate.scale = 99;
+    expect_end(&gate, "00000000 (dave, until 2026-12-31: mended): not seen by so small a gate\nPASS\n");
+    gate_fini(&gate);
+}
+
 static void what_did_not_run_is_told_as_such(void **state)
 {
     (void)state;
@@ -459,6 +473,7 @@ int main(void)
         cmocka_unit_test(junit_has_a_case_for_each_file_and_range),
         cmocka_unit_test(sarif_has_a_result_for_each_bucket_and_trouble),
         cmocka_unit_test(the_last_line_is_the_verdict),
+        cmocka_unit_test(a_small_gate_does_not_say_that_a_line_can_go),
         cmocka_unit_test(what_did_not_run_is_told_as_such),
         cmocka_unit_test(a_bucket_without_a_place_is_told_too),
     };

@@ -45,14 +45,14 @@ static uint64_t share(uint64_t programs, uint64_t percent)
     return part > 0 ? part : 1;
 }
 
-enum px_status gate_add_ranges(struct gate *gate, const struct gate_options *options, struct px_error *err)
+enum px_status gate_add_ranges(struct gate *gate, struct px_error *err)
 {
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0] && options->scale > 0; i++) {
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0] && gate->scale > 0; i++) {
         struct px_gen gen;
         char name[128], spec[80];
         if (px_gen_parse(ranges[i].gen, &gen, err) != PX_OK)
             return PX_ERR_INTERNAL;
-        uint64_t programs = share(ranges[i].programs, options->scale), all = px_gen_count(&gen);
+        uint64_t programs = share(ranges[i].programs, gate->scale), all = px_gen_count(&gen);
         (void)snprintf(spec, sizeof spec, "%s@%u", gen.spec, gen.generator->version);
         (void)snprintf(name, sizeof name, "%s seed=%#" PRIx64, spec, ranges[i].seed);
         enum px_status status = gate_add_case(gate, GATE_RANGES, name, programs < all ? programs : all, err);

@@ -7,14 +7,15 @@
 
 struct gate_options {
     struct sandbox sandbox; /* engines */
-    uint64_t scale;         /* per cent of the programs of each range; 0: no ranges */
     uint64_t each;          /* findings looked at of each look and sixteenth of a range, from 1 */
     bool quiet;             /* no live line */
 };
 
-/* Adds the ranges to @gate as cases. PX_ERR_INTERNAL: a generator of the table is gone. */
-enum px_status gate_add_ranges(struct gate *gate, const struct gate_options *options,
-                               struct px_error *err) PX_CHECKED;
+/*
+ * Adds the ranges to @gate as cases, gate->scale per cent of each but at least a program; none at all for 0.
+ * PX_ERR_INTERNAL: a generator of the table is gone.
+ */
+enum px_status gate_add_ranges(struct gate *gate, struct px_error *err) PX_CHECKED;
 
 /*
  * Runs all cases of @gate, whose jobs, out and preflight are set, and keeps what they find below out. Ends early,

@@ -75,8 +75,8 @@ static void the_ranges_hold_something_of_every_generator(void **state)
 {
     struct world *w = *state;
     struct px_error err = { "" };
-    w->options.scale = 100;
-    assert_int_equal(gate_add_ranges(&w->gate, &w->options, &err), PX_OK);
+    w->gate.scale = 100;
+    assert_int_equal(gate_add_ranges(&w->gate, &err), PX_OK);
     for (size_t i = 0; px_generators[i]; i++) {
         bool there = false;
         for (size_t k = 0; k < w->gate.case_count; k++) {
@@ -94,14 +94,14 @@ static void the_scale_is_per_cent_of_each_range(void **state)
     struct world *w = *state;
     struct px_error err = { "" };
     uint64_t full[32];
-    w->options.scale = 100;
-    assert_int_equal(gate_add_ranges(&w->gate, &w->options, &err), PX_OK);
+    w->gate.scale = 100;
+    assert_int_equal(gate_add_ranges(&w->gate, &err), PX_OK);
     size_t count = w->gate.case_count;
     assert_in_range(count, 1, 32);
     for (size_t i = 0; i < count; i++)
         full[i] = w->gate.cases[i].planned;
-    w->options.scale = 1;
-    assert_int_equal(gate_add_ranges(&w->gate, &w->options, &err), PX_OK);
+    w->gate.scale = 1;
+    assert_int_equal(gate_add_ranges(&w->gate, &err), PX_OK);
     assert_int_equal(w->gate.case_count, 2 * count);
     for (size_t i = 0; i < count; i++) {
         struct px_gen gen;
@@ -110,8 +110,8 @@ static void the_scale_is_per_cent_of_each_range(void **state)
         bool all = full[i] == px_gen_count(&gen); /* which is less than what the table asks for */
         assert_in_range(c->planned, full[i] / 100, all ? full[i] : full[i] / 100);
     }
-    w->options.scale = 0;
-    assert_int_equal(gate_add_ranges(&w->gate, &w->options, &err), PX_OK);
+    w->gate.scale = 0;
+    assert_int_equal(gate_add_ranges(&w->gate, &err), PX_OK);
     assert_int_equal(w->gate.case_count, 2 * count);
 }
 

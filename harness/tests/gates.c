@@ -18,6 +18,7 @@ void gates_make(struct gate *gate)
     gate->corpus = "corpus";
     gate->out = "out";
     gate->jobs = 2;
+    gate->scale = 100;
     gate->today = 20261121;
     gate->seconds = 12.5;
     gate->preflight =
