@@ -61,18 +61,6 @@ static bool enough(const struct campaign *c)
     return c->options->stop_after != 0 && c->result->confirmed >= c->options->stop_after;
 }
 
-/* @err says what keeps the finding from being looked at or stored; the program can be made again at any time. */
-static enum px_status not_kept(const struct campaign *c, const struct finding *finding, enum px_status status,
-                               struct px_error *err)
-{
-    const struct worker_config *w = &c->options->worker;
-    struct px_error what = *err;
-    return px_fail(err, status,
-                   "%.240s; its program is not kept: parallax replay --seed %#" PRIx64 " --index %" PRIu64
-                   " --gen %.60s@%u",
-                   what.text, w->seed, finding->index, w->gen.spec, w->gen.generator->version);
-}
-
 static enum px_status take_finding(void *arg, const struct finding *finding, struct px_error *err)
 {
     struct campaign *c = arg;
@@ -88,7 +76,9 @@ static enum px_status take_finding(void *arg, const struct finding *finding, str
         fprintf(stderr, "divergence: program %" PRIu64 ": %s: %s/%s\n", finding->index,
                 triaged.bucket->bucket.id, c->options->out, triaged.bucket->path);
     c->jobs.closed = enough(c);
-    return status == PX_OK || status == PX_ERR_FULL ? status : not_kept(c, finding, status, err);
+    return status == PX_OK || status == PX_ERR_FULL
+               ? status
+               : triage_not_kept(&c->options->worker, finding, status, err);
 }
 
 static void sum_up(struct campaign *c, double time)

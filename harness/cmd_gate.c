@@ -63,6 +63,7 @@ static int run(const struct command *command, const struct arguments *a, const s
     if (status != PX_OK)
         return options_fail_status(command, status, &err);
     status = gate_run(gate, options, &err);
+    bool empty = status == PX_OK && gate_exit_code(gate) == EXIT_USAGE;
     int code = status == PX_OK ? gate_exit_code(gate) : options_fail_status(command, status, &err);
     if (status != PX_OK && gate_compared(gate) == 0)
         return code;
@@ -71,7 +72,7 @@ static int run(const struct command *command, const struct arguments *a, const s
         int failed = options_fail_status(command, status, &err);
         code = code == EXIT_AGREE ? failed : code;
     }
-    if (code == EXIT_USAGE && status == PX_OK)
+    if (empty)
         (void)options_fail(command, "nothing was compared: expected .px files below %s, or a --scale above 0",
                            gate->corpus);
     return code;

@@ -240,3 +240,13 @@ enum px_status triage_finding(struct triage *triage, const struct finding *findi
         return triage_program(triage, &triage->program, name, &isolated, result, triaged, err);
     return triage_unstable(triage, &triage->program, name, finding, &isolated, result, triaged, err);
 }
+
+enum px_status triage_not_kept(const struct worker_config *worker, const struct finding *finding,
+                               enum px_status status, struct px_error *err)
+{
+    struct px_error what = *err;
+    return px_fail(err, status,
+                   "%.240s; its program is not kept: parallax replay --seed %#" PRIx64 " --index %" PRIu64
+                   " --gen %.60s@%u",
+                   what.text, worker->seed, finding->index, worker->gen.spec, worker->gen.generator->version);
+}

@@ -67,4 +67,11 @@ enum px_status triage_unstable(struct triage *triage, const struct px_program *p
                                struct campaign_result *result, struct triaged *triaged,
                                struct px_error *err) PX_CHECKED;
 
+/*
+ * Adds to @err, which says what keeps the finding from being looked at or stored, how its program is made again. Gives
+ * @status.
+ */
+enum px_status triage_not_kept(const struct worker_config *worker, const struct finding *finding,
+                               enum px_status status, struct px_error *err);
+
 #endif

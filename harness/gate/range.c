@@ -122,6 +122,8 @@ static enum px_status look_at_findings(struct range *r, struct px_error *err)
             status = gate_take(s, r->at, finding->index, &triaged, finding, err);
         else if (status == PX_ERR_FULL)
             return PX_OK; /* Ctrl-C: the rest stays as it is */
+        else
+            status = triage_not_kept(&s->campaign.worker, finding, status, err);
     }
     return status;
 }

@@ -311,6 +311,19 @@ test_a_report_that_cannot_be_written_is_told() {
     expect_stdout '^PASS$'
 }
 
+test_a_full_disk_is_named_with_what_is_not_kept() {
+    if ! unshare --mount true 2>err; then return 0; fi # not allowed here
+    mkdir small
+    # shellcheck disable=SC2016 # for the inner shell
+    capture unshare --mount bash -c 'mount -t tmpfs -o size=4k tmpfs small && "$@"' _ \
+        "$parallax" gate --scale 1 --quiet "${wrong[@]}" --out small/out --junit gate.xml
+    expect_exit 2
+    (($(wc -l <err) == 1))
+    grep -qE "^parallax gate: finding 'small/out/[0-9a-f]{8}-xor': No space left on device; its program is not kept: parallax replay --seed 0x[0-9a-f]+ --index 12 --gen mix@[0-9]+$" err
+    expect_stdout '^FAIL: the gate broke: 1 divergence bucket, at most 0 allowed$'
+    grep -q '<failure type="gate" message="error">' gate.xml
+}
+
 # --- Ctrl-C --------------------------------------------------------------------------------------------
 
 test_an_interrupted_gate_writes_its_reports_and_exits_with_130() {
