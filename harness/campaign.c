@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "harness/interrupt.h"
 #include "harness/jobs.h"
@@ -13,7 +14,10 @@
 #include "harness/store.h"
 #include "harness/triage.h"
 
-enum { POLL_MS = 10 };
+enum {
+    POLL_MS = 10,
+    MEMORY_SECONDS = 1, /* between two looks at it */
+};
 
 #define MINIMIZE_LEAST_SECONDS 0.2
 
@@ -23,6 +27,7 @@ struct campaign {
     struct jobs jobs;
     struct triage triage;
     double start;
+    double memory_due; /* when memory is looked at again */
     struct progress progress;
     bool told; /* that we wait for room on the machine */
 };
@@ -81,11 +86,27 @@ static enum px_status take_finding(void *arg, const struct finding *finding, str
                : triage_not_kept(&c->options->worker, finding, status, err);
 }
 
+/* What the processes hold, once a second from a certain point on. */
+static void look_at_memory(struct campaign *c, double time)
+{
+    struct campaign_result *r = c->result;
+    if (r->tally.programs < RESIDENT_EARLY || time < c->memory_due)
+        return;
+    const struct resident now = { .worker = jobs_resident(&c->jobs), .supervisor = resident_bytes(getpid()) };
+    if (now.worker == 0 || now.supervisor == 0)
+        return;
+    c->memory_due = time + MEMORY_SECONDS;
+    r->late = now;
+    if (r->early.worker == 0)
+        r->early = now;
+}
+
 static void sum_up(struct campaign *c, double time)
 {
     c->result->tally = jobs_tally(&c->jobs);
     c->result->restarts = c->jobs.restarts;
     c->result->seconds = time - c->start;
+    look_at_memory(c, time);
 }
 
 static void show_progress(struct campaign *c)

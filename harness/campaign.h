@@ -7,6 +7,7 @@
 
 #include "harness/arbitrate.h"
 #include "harness/bucket.h"
+#include "harness/resident.h"
 #include "harness/worker.h"
 
 enum {
@@ -59,6 +60,7 @@ struct campaign_result {
     uint64_t by_kind[FINDING_KIND_COUNT]; /* confirmed ones */
     uint64_t restarts;         /* workers replaced */
     uint64_t first;            /* lowest index confirmed; valid when confirmed > 0 */
+    struct resident early, late; /* memory after RESIDENT_EARLY programs, and at the end */
     bool interrupted;
     size_t engine_count;
     char specs[RUN_ENGINES_MAX][64];

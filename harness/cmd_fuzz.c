@@ -19,6 +19,11 @@ static double percent(uint64_t part, uint64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
 static void print_exits(const struct tally *t)
 {
     printf("  exits       ");
@@ -77,6 +82,12 @@ static void print_summary(const struct campaign_options *o, const struct campaig
            " further not looked at; %" PRIu64 " worker restarts\n",
            r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT], r->by_kind[FINDING_HANG],
            r->by_kind[FINDING_LEAK], r->unstable, r->further, r->restarts);
+    if (r->early.worker > 0)
+        printf(
+            "  memory      %.1f MiB resident for the largest worker after %d programs, %.1f MiB at the end; "
+            "supervisor %.1f and %.1f MiB\n",
+            mib(r->early.worker), RESIDENT_EARLY, mib(r->late.worker), mib(r->early.supervisor),
+            mib(r->late.supervisor));
     if (r->unstable > 0)
         printf("  unstable    kept in %s/unstable: seen once, and not again in a fresh process\n", o->out);
     if (r->bucket_count > 0)
@@ -172,6 +183,12 @@ static void print_json(const struct campaign_options *o, const struct campaign_r
            r->self_tests, r->confirmed, r->by_kind[FINDING_DIFF], r->by_kind[FINDING_ABORT],
            r->by_kind[FINDING_HANG], r->by_kind[FINDING_LEAK], r->unstable, r->further, r->restarts,
            r->interrupted ? "true" : "false");
+    if (r->early.worker > 0)
+        printf(", \"resident_bytes\": {\"programs\": %d, \"worker\": [%" PRIu64 ", %" PRIu64
+               "], \"supervisor\": [%" PRIu64 ", %" PRIu64 "]}",
+               RESIDENT_EARLY, r->early.worker, r->late.worker, r->early.supervisor, r->late.supervisor);
+    else
+        printf(", \"resident_bytes\": null");
     if (r->confirmed > 0)
         printf(", \"first_divergence_index\": %" PRIu64, r->first);
     else

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "harness/resident.h"
+
 #define PAUSE_FIRST 0.01 /* seconds until a refused or failed start is tried again; doubles up to ... */
 #define PAUSE_MAX 0.5
 
@@ -161,6 +163,16 @@ struct tally jobs_tally(const struct jobs *jobs)
     for (unsigned i = 0; i < jobs->config->jobs; i++)
         tally_add(&sum, &jobs->list[i].account.accepted.tally);
     return sum;
+}
+
+uint64_t jobs_resident(const struct jobs *jobs)
+{
+    uint64_t most = 0;
+    for (unsigned i = 0; i < jobs->config->jobs; i++) {
+        uint64_t bytes = jobs->list[i].pid != 0 ? resident_bytes(jobs->list[i].pid) : 0;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
 }
 
 uint64_t jobs_untaken(const struct jobs *jobs)

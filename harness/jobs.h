@@ -59,6 +59,9 @@ void jobs_limit(struct jobs *jobs, uint64_t limit);
 /* The sum over all programs accounted for so far. */
 struct tally jobs_tally(const struct jobs *jobs);
 
+/* What the largest worker has resident, in bytes; 0: there is none. */
+uint64_t jobs_resident(const struct jobs *jobs);
+
 /* Findings that the machine had no room for a process to take. */
 uint64_t jobs_untaken(const struct jobs *jobs);
 

@@ -1,10 +1,19 @@
 #define _GNU_SOURCE
 #include "harness/worker.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 _Static_assert(WORKER_BATCH + 1 <= LEDGER_PENDING, "each program may differ, and one of a batch may leak");
+
+/* Bytes that a program keeps room for until its turn comes again. */
+enum {
+    CODE_KEPT = 512,
+    CONTENT_KEPT = 1 << 10,
+    HEAP_KEPT = 128 << 10, /* free, at its end */
+    TRIM_BATCHES = 1 << 10, /* between two looks for free pages that others pin */
+};
 
 struct worker {
     const struct worker_config *config;
@@ -15,6 +24,7 @@ struct worker {
     struct worker_skip skip[WORKER_SKIP_MAX]; /* our own copy */
     size_t skip_count;
     size_t batch; /* size of the next one */
+    uint64_t batches; /* run so far */
     struct px_program programs[WORKER_BATCH];
     struct run_slot slots[WORKER_BATCH];
     uint64_t indices[WORKER_BATCH + 1]; /* of the batch, and what comes after it */
@@ -174,6 +184,24 @@ static enum px_status prepare_batch(struct worker *w, size_t *ready)
     return status == PX_ERR_FULL && *ready > 0 ? PX_OK : status; /* the rest comes with the next batch */
 }
 
+/* Programs take turns, and each would keep room for the largest that it ever was. */
+static void forget_if_large(struct px_program *program)
+{
+    if (program->code_capacity > CODE_KEPT || program->content_capacity > CONTENT_KEPT)
+        px_program_fini(program);
+}
+
+/* What a few large programs took goes back: a process that lives long is to stay as large as it is. */
+static void forget_batch(struct worker *w, size_t ready)
+{
+    for (size_t i = 0; i < ready; i++) {
+        run_release(&w->run, &w->slots[i]);
+        forget_if_large(&w->programs[i]);
+    }
+    if (++w->batches % TRIM_BATCHES == 0)
+        (void)malloc_trim(HEAP_KEPT);
+}
+
 /* Runs a batch, and accounts for all of it or for nothing. */
 static enum px_status run_batch(struct worker *w)
 {
@@ -185,8 +213,7 @@ static enum px_status run_batch(struct worker *w)
             status = check_between(w, i - 1);
     }
     atomic_store(&w->shared->current, 0);
-    for (size_t i = 0; i < ready; i++)
-        run_release(&w->run, &w->slots[i]);
+    forget_batch(w, ready);
     if (status == PX_OK)
         ledger_commit(&w->ledger, w->indices[ready]);
     w->batch = w->batch * 2 < WORKER_BATCH ? w->batch * 2 : WORKER_BATCH;

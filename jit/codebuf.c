@@ -9,8 +9,17 @@
 
 enum {
     UNIT_ALIGNMENT = 64,
-    KEEP_BYTES = 8 << 20, /* what codebuf_recycle leaves to the next units */
+    KEEP_BYTES = 256 << 10, /* what codebuf_recycle leaves to the next units */
 };
+
+/* Takes what would come page by page, for minutes: a long-lived process is to stay as large as it is. */
+static void take_kept(const struct codebuf *buf)
+{
+    size_t size = KEEP_BYTES < buf->capacity ? KEEP_BYTES : buf->capacity;
+    /* A refusal, by Linux before 5.14, only makes them come later. */
+    (void)madvise(buf->write, size, MADV_POPULATE_WRITE);
+    (void)madvise((void *)(uintptr_t)buf->exec, size, MADV_POPULATE_READ);
+}
 
 enum px_status codebuf_init(struct codebuf *buf, size_t capacity, struct px_error *err)
 {
@@ -28,6 +37,7 @@ enum px_status codebuf_init(struct codebuf *buf, size_t capacity, struct px_erro
         goto refused;
     b.write = write;
     b.exec = exec;
+    take_kept(&b);
     *buf = b;
     return PX_OK;
 

@@ -134,6 +134,13 @@ static void native_release(struct px_engine *engine, struct px_unit *unit)
 {
     if (!unit)
         return;
+    if (unit->image.code_size > PX_UNIT_KEPT) {
+        free(unit->sites);
+        free(unit->marks);
+        unit->sites = NULL;
+        unit->marks = NULL;
+        unit->site_count = unit->site_capacity = unit->mark_count = unit->mark_capacity = 0;
+    }
     px_units_put(&engine->units, &unit->link);
     if (engine->units.used_count == 0)
         codebuf_recycle(&engine->buf);

@@ -113,6 +113,7 @@ struct derivation {
 };
 
 enum {
+    HOST_PAGE = 4096,
     TRIAL_ROOM = 512,
     TRIAL_AT = 64, /* where trials begin, but one */
 };
@@ -425,6 +426,19 @@ static bool derive(struct derivation *v)
     return finish(v);
 }
 
+/* Takes the memory that comes bit by bit otherwise, for hours: a process that lives long is to stay as large as it is. */
+static void take_all(struct jit_memo *memo)
+{
+    volatile uint16_t *index = memo->index;
+    for (size_t i = 0; i < (size_t)PX_OP_COUNT * (JIT_SHAPES_COARSE + JIT_SHAPES_FINE);
+         i += HOST_PAGE / sizeof *index)
+        index[i] = memo->index[i];
+    volatile uint8_t *templates = (volatile uint8_t *)memo->templates;
+    for (size_t i = memo->count * sizeof *memo->templates; i < JIT_TEMPLATES_MAX * sizeof *memo->templates;
+         i += HOST_PAGE)
+        templates[i] = 0;
+}
+
 static void learn(struct jit_compiler *c, uint32_t shape)
 {
     struct jit_memo *memo = c->memo;
@@ -435,6 +449,8 @@ static void learn(struct jit_compiler *c, uint32_t shape)
     if (derive(&v)) {
         memo->templates[memo->count] = v.t;
         memo->index[shape] = (uint16_t)memo->count++;
+        if (memo->count == JIT_TEMPLATES_SETTLED)
+            take_all(memo);
     } else if (v.finer) { /* a second time is in vain, and does no harm */
         set_row(memo, c->in->op, true);
     }

@@ -20,6 +20,7 @@ enum {
     JIT_TEMPLATE_SLACK = 4, /* written behind a template's bytes */
     JIT_TEMPLATES_MAX = 8192,
     JIT_LAYOUTS_MAX = 1024,
+    JIT_TEMPLATES_SETTLED = 160, /* known to a process that will meet nearly all shapes */
     JIT_KINDS = 2, /* ways of telling registers apart: coarse, fine */
     JIT_SHAPES_COARSE = 1 << 11, /* of one opcode */
     JIT_SHAPES_FINE = 1 << 12,

@@ -13,7 +13,7 @@ enum {
     PAGES = 1 << 20,
     CLUSTER_SHIFT = PX_CLUSTER_BITS - PX_PAGE_BITS,
     /* Host pages kept for the next programs; past it all are given back at a reset. */
-    RESIDENT_MAX = 8192,
+    RESIDENT_MAX = 64,
     HWCAP2_FSGSBASE_BIT = 2, /* of AT_HWCAP2 */
 };
 
@@ -58,7 +58,7 @@ static bool protect(struct jit_memory *memory, uint32_t number, int protection)
 static void give_back(struct jit_memory *memory)
 {
     (void)madvise(memory->base, PX_SPACE_SIZE, MADV_DONTNEED);
-    memset(memory->state, 0, PAGES);
+    (void)madvise(memory->state, PAGES, MADV_DONTNEED);
     memory->resident = 0;
 }
 

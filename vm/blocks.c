@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm/units.h"
+
 void px_blocks_init(struct px_blocks *blocks)
 {
     *blocks = (struct px_blocks){ 0 };
@@ -33,12 +35,13 @@ static enum px_status reserve(void **array, size_t *capacity, size_t need, size_
 static enum px_status make_room(struct px_blocks *b, size_t code_size)
 {
     /* At most one instruction and one block start per two bytes, and one cut off at the end. */
-    size_t most = code_size / 2 + 1;
+    size_t most = px_unit_room(code_size) / 2 + 1;
     enum px_status status = reserve((void **)&b->insns, &b->insn_capacity, most, sizeof *b->insns);
     if (status == PX_OK)
         status = reserve((void **)&b->blocks, &b->block_capacity, most, sizeof *b->blocks);
     if (status == PX_OK)
-        status = reserve((void **)&b->at, &b->at_capacity, code_size + 1, sizeof *b->at); /* never NULL */
+        status = reserve((void **)&b->at, &b->at_capacity, px_unit_room(code_size) + 1,
+                         sizeof *b->at); /* never NULL */
     return status;
 }
 

@@ -78,8 +78,11 @@ static struct px_caps interp_caps(const struct px_engine *engine)
 
 static void interp_release(struct px_engine *engine, struct px_unit *unit)
 {
-    if (unit)
-        px_units_put(&engine->units, &unit->link);
+    if (!unit)
+        return;
+    if (unit->image.code_size > PX_UNIT_KEPT)
+        px_blocks_fini(&unit->blocks);
+    px_units_put(&engine->units, &unit->link);
 }
 
 static enum px_status interp_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,

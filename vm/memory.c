@@ -6,6 +6,7 @@
 
 enum {
     FIRST_PAGES = 64,
+    FRAMES_KEPT = 16, /* from program to program */
     PAGE_MASK = 0xfffff, /* page numbers wrap with the 4 GiB space */
 };
 
@@ -51,6 +52,8 @@ void px_memory_reset(struct px_memory *memory, const struct px_image *image)
     }
     memory->page_count = 0;
     memory->unit_count = 0;
+    while (memory->frame_count > FRAMES_KEPT) /* one program that touches many must not cost for ever */
+        free(memory->frames[--memory->frame_count]);
     memory->frame_used = 0;
     memory->out_of_memory = false;
     memory->image = image;

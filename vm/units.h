@@ -8,6 +8,18 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/*
+ * What belongs to a unit for more code than this goes with it, so that one large program does not cost memory for ever:
+ * units take turns, and each would keep room for the largest that it ever held.
+ */
+enum { PX_UNIT_KEPT = 512 };
+
+/* Bytes of code that a unit for @code_size of them takes room for: with the least, at once what it may keep. */
+static inline size_t px_unit_room(size_t code_size)
+{
+    return code_size > PX_UNIT_KEPT ? code_size : PX_UNIT_KEPT;
+}
+
 /* First member of an engine's struct px_unit. */
 struct px_unit_link {
     struct px_unit_link *next, *previous;

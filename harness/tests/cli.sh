@@ -424,6 +424,17 @@ test_host_faults_end_no_campaign_and_lose_no_program() {
     expect_stdout '^  signal  8 \(.*\) at host address 0x'
 }
 
+test_a_campaign_stays_as_large_as_it_is() {
+    run fuzz --seed 1 --count 1000 --json --quiet
+    expect_stdout '"resident_bytes": null'
+    ASAN_OPTIONS=quarantine_size_mb=1 run fuzz --seed 1 --count 300000 --jobs 1 --json --quiet
+    expect_exit 0
+    local size='([0-9]+), ([0-9]+)'
+    [[ $(<out) =~ \"resident_bytes\":\ \{\"programs\":\ 100000,\ \"worker\":\ \[$size\],\ \"supervisor\":\ \[$size\]\} ]]
+    ((BASH_REMATCH[1] > 1000000 && BASH_REMATCH[2] < BASH_REMATCH[1] * 5 / 4))
+    ((BASH_REMATCH[3] > 1000000 && BASH_REMATCH[4] < BASH_REMATCH[3] * 5 / 4))
+}
+
 # --- replay ------------------------------------------------------------------------------------------
 
 test_replay_wants_a_file_or_a_number() {

@@ -59,8 +59,11 @@ static struct px_caps fused_caps(const struct px_engine *engine)
 
 static void fused_release(struct px_engine *engine, struct px_unit *unit)
 {
-    if (unit)
-        px_units_put(&engine->units, &unit->link);
+    if (!unit)
+        return;
+    if (unit->image.code_size > PX_UNIT_KEPT)
+        fused_unit_fini(unit);
+    px_units_put(&engine->units, &unit->link);
 }
 
 static enum px_status fused_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,

@@ -10,7 +10,7 @@ enum {
     PAGES = 1 << 20,
     PAGES_IN_CLUSTER = PX_CLUSTER_SIZE / PX_PAGE_SIZE,
     GUARD = FUSED_STATES_BELOW - PAGES,
-    WARM_MAX = 8192, /* host pages kept from program to program */
+    WARM_MAX = 64, /* host pages kept from program to program */
 };
 
 #define RESERVED ((size_t)FUSED_STATES_BELOW + PX_SPACE_SIZE + GUARD)

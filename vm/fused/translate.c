@@ -8,6 +8,7 @@
 #include "vm/fused/cost.h"
 #include "vm/fused/kinds.h"
 #include "vm/fused/unit.h"
+#include "vm/units.h"
 
 struct translator {
     struct px_unit *unit;
@@ -31,10 +32,9 @@ static bool replace(void **array, size_t count, size_t size)
 /* Room for the densest code: a block for each halfword, with a head, its instruction, and a cell that goes on. */
 static bool make_room(struct px_unit *unit)
 {
-    size_t halves = unit->image.code_size / 2 + 1;
+    size_t halves = px_unit_room(unit->image.code_size) / 2 + 1;
     if (halves <= unit->capacity)
         return true;
-    halves += halves / 2;
     size_t cells = halves * (FUSED_HEAD + 2) + 2 * FUSED_HEAD; /* the two heads around it all */
     unit->capacity = 0;
     if (!replace((void **)&unit->cells, cells, sizeof *unit->cells) ||
