@@ -81,6 +81,13 @@ const struct bench_measure bench_measures[] = {
       .weight = 2,
       .waits = true,
       .sample = bench_library },
+    { .name = "jobs/mix",
+      .spec = "mix",
+      .figures = bench_jobs_figures,
+      .count = BENCH_JOBS_FIGURES,
+      .weight = 8,
+      .waits = true,
+      .sample = bench_jobs },
     { .name = "oracle/mix",
       .spec = "mix",
       .figures = bench_oracle_figures,
@@ -132,6 +139,7 @@ static const struct {
     { "guests/block:touch=fault-to-native", 0.5 },
     { "form/mix/read-binary", 1000 },
     { "library/straight:length=64/programs", 75000 },
+    { "jobs/mix/scaling", 0.95 },
     { "oracle/mix/programs", 20000 },
 };
 

@@ -63,6 +63,7 @@ enum {
     BENCH_FORM_FIGURES = 4,
     BENCH_MUTATE_FIGURES = 2,
     BENCH_LIBRARY_FIGURES = 2,
+    BENCH_JOBS_FIGURES = 5,
     BENCH_GUEST_FIGURES = 11, /* the guests, and their geometric mean */
     BENCH_ORACLE_FIGURES = 3,
     BENCH_HOST_FIGURES = 11,
@@ -74,6 +75,7 @@ extern const struct bench_figure bench_run_figures[BENCH_RUN_FIGURES];
 extern const struct bench_figure bench_form_figures[BENCH_FORM_FIGURES];
 extern const struct bench_figure bench_mutate_figures[BENCH_MUTATE_FIGURES];
 extern const struct bench_figure bench_library_figures[BENCH_LIBRARY_FIGURES];
+extern const struct bench_figure bench_jobs_figures[BENCH_JOBS_FIGURES];
 extern const struct bench_figure bench_guest_figures[BENCH_GUEST_FIGURES];
 extern const struct bench_figure bench_oracle_figures[BENCH_ORACLE_FIGURES];
 extern const struct bench_figure bench_host_figures[BENCH_HOST_FIGURES];
@@ -88,6 +90,7 @@ enum px_status bench_mutate(struct bench *b, const struct bench_measure *measure
                             double *values);
 enum px_status bench_library(struct bench *b, const struct bench_measure *measure, uint64_t ns,
                              double *values);
+enum px_status bench_jobs(struct bench *b, const struct bench_measure *measure, uint64_t ns, double *values);
 enum px_status bench_guests(struct bench *b, const struct bench_measure *measure, uint64_t ns,
                             double *values);
 enum px_status bench_oracle(struct bench *b, const struct bench_measure *measure, uint64_t ns,
