@@ -18,11 +18,11 @@
 enum {
     SEED = 4,
     MOST = 2, /* processes at once */
-    LOOKS = 4, /* parts of the time; one for each rate */
     SPINS = 1000,
 };
 
 #define POLL_SECONDS 0.005
+#define LOOKS 4.0 /* parts of the time: one for each rate */
 
 enum jobs_figure { ONE, TWO, SPIN_ONE, SPIN_TWO, SCALING };
 
