@@ -14,11 +14,9 @@
 #include "harness/store.h"
 #include "harness/triage.h"
 
-enum {
-    POLL_MS = 10,
-    MEMORY_SECONDS = 1, /* between two looks at it */
-};
+enum { POLL_MS = 10 };
 
+#define MEMORY_SECONDS 1.0 /* between two looks at it */
 #define MINIMIZE_LEAST_SECONDS 0.2
 
 struct campaign {
