@@ -136,7 +136,7 @@ bench: ## Measure speed, guests beside native code and qemu (ARGS='...' for opti
 lint: ## Check format, house rules and layers, run clang's warnings, clang-tidy and cppcheck
 	@scripts/deps lint
 	+@$(SUBMAKE) programs test-programs
-	@scripts/lint -- $(PX_CFLAGS) -idirafter harness $(CPPFLAGS)
+	@scripts/lint -- $(PX_CFLAGS) -idirafter harness $(CPPFLAGS) -DPX_RUNNER='"$(RUNNER)"'
 
 format: ## Format every C file in place
 	@scripts/deps lint

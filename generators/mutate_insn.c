@@ -89,7 +89,7 @@ bool mutate_op(struct mutator *m)
 static uint8_t *any_operand(struct mutator *m, struct px_insn *insn)
 {
     unsigned has = px_ops[insn->op].regs;
-    uint8_t *operands[3];
+    uint8_t *operands[3] = { NULL };
     uint32_t count = 0;
     if (has & PX_HAS_RD)
         operands[count++] = &insn->rd;

@@ -177,7 +177,7 @@ static void check_duplicate(const struct pair *pair)
 
 static void check_swap(const struct pair *pair)
 {
-    uint32_t differ[ITEMS_MAX], count = 0;
+    uint32_t differ[ITEMS_MAX] = { 0 }, count = 0;
     expect_same_but(pair, CODE | ENTRY);
     assert_int_equal(pair->old.count, pair->new.count);
     for (uint32_t i = 0; i < pair->old.count; i++) {
@@ -459,11 +459,11 @@ static void each_mutation_changes_what_it_says_and_nothing_else(void **state)
     px_program_init(&pair.after);
     for (unsigned kind = 0; kind < MUTATION_COUNT; kind++) {
         unsigned changes = 0;
-        for (uint64_t draw = 0; draw < DRAWS; draw++) {
+        for (uint64_t index = 0; index < DRAWS; index++) {
             bool changed;
-            make(&gen, draw, &pair.before);
+            make(&gen, index, &pair.before);
             assert_int_equal(px_program_copy(&pair.after, &pair.before), PX_OK);
-            mutator_seed(&m, kind, draw);
+            mutator_seed(&m, kind, index);
             assert_int_equal(mutate_once(&m, (enum mutation)kind, &pair.after, &changed), PX_OK);
             if (!changed)
                 continue;

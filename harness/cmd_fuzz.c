@@ -211,12 +211,16 @@ struct arguments {
     char engine_list[ENGINES_TEXT]; /* engines, limited to cpu */
 };
 
-static int make_options(const struct command *command, struct arguments *a, struct campaign_options *o)
+/* False: *code is the exit code, and what is wrong was told. */
+static bool make_options(const struct command *command, struct arguments *a, struct campaign_options *o,
+                         int *code)
 {
     struct px_error err;
     enum px_status status = engines_limit_cpu(a->engines, a->cpu, a->engine_list, &err);
-    if (status != PX_OK)
-        return options_fail_status(command, status, &err);
+    if (status != PX_OK) {
+        *code = options_fail_status(command, status, &err);
+        return false;
+    }
     *o = (struct campaign_options){
         .seconds = (double)a->seconds,
         .stop_after = a->stop_after,
@@ -227,8 +231,10 @@ static int make_options(const struct command *command, struct arguments *a, stru
         .worker = { .sandbox = { .engines = a->engine_list }, .seed = a->seed, .jobs = (unsigned)a->jobs }
     };
     status = px_gen_parse(a->gen, &o->worker.gen, &err);
-    if (status != PX_OK)
-        return options_fail_status(command, status, &err);
+    if (status != PX_OK) {
+        *code = options_fail_status(command, status, &err);
+        return false;
+    }
     uint64_t limit = px_gen_count(&o->worker.gen);
     if (a->count != 0 && a->count < limit)
         limit = a->count;
@@ -237,7 +243,7 @@ static int make_options(const struct command *command, struct arguments *a, stru
         o->seconds = 0; /* a count alone sets no time limit */
     else if (a->seconds == UINT64_MAX)
         o->seconds = 60;
-    return -1;
+    return true;
 }
 
 static int exit_code(const struct campaign_result *r)
@@ -288,8 +294,7 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
     if (positional > 0)
         return options_fail(command, "unexpected '%.60s': see parallax fuzz --help", argv[1]);
     struct campaign_options o;
-    code = make_options(command, &a, &o);
-    if (code >= 0)
+    if (!make_options(command, &a, &o, &code))
         return code;
 
     struct campaign_result *r = malloc(sizeof *r);

@@ -62,15 +62,15 @@ void diff_page(struct diff *diff, uint32_t number, const uint8_t *a, const uint8
 {
     if (diff->fields & DIFF_MEMORY)
         return;
-    uint16_t at = 0;
+    size_t at = 0;
     while (a[at] == b[at])
         at++;
     diff->fields |= DIFF_MEMORY;
     diff->page = number;
-    diff->offset = at;
+    diff->offset = (uint16_t)at;
     diff->byte_a = a[at];
     diff->byte_b = b[at];
-    size_t line = at / DIFF_LINE * DIFF_LINE;
+    size_t line = at - at % DIFF_LINE;
     memcpy(diff->line_a, a + line, DIFF_LINE);
     memcpy(diff->line_b, b + line, DIFF_LINE);
 }

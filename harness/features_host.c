@@ -156,7 +156,7 @@ static inline unsigned number_class(const uint8_t *bytes, unsigned size)
         value = (int8_t)bytes[0];
     else
         memcpy(&value, bytes, size < 4 ? size : 4);
-    uint32_t magnitude = (uint32_t)value ^ (uint32_t)(value >> 31);
+    uint32_t magnitude = value < 0 ? ~(uint32_t)value : (uint32_t)value;
     if (magnitude <= 1)
         return 1;
     return magnitude - 126 <= 2 || magnitude >= 0x7ffffffe ? 2 : 3;

@@ -251,6 +251,7 @@ run_on_small_disk() { # options argument...
     shift
     mkdir -p small
     code=0
+    # shellcheck disable=SC2016 # the inner shell's
     unshare --mount bash -c 'mount -t tmpfs -o "$1" tmpfs small && "${@:2}"' _ "$options" "$parallax" "$@" \
         >out 2>err </dev/null || code=$?
 }

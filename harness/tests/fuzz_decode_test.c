@@ -35,7 +35,7 @@ static void mutation_reaches_every_row(void **state)
         rows += counters[2 * op] || counters[2 * op + 1];
     for (unsigned row = PX_C_NONE + 1; row < PX_C_COUNT; row++)
         rows += counters[2 * PX_OP_COUNT + row];
-    assert_int_equal(rows, PX_OP_COUNT + PX_C_COUNT - 1);
+    assert_int_equal(rows, (unsigned)PX_OP_COUNT + (unsigned)PX_C_COUNT - 1);
 }
 
 static void mutators_keep_to_what_they_are_given(void **state)

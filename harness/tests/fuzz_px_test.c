@@ -43,7 +43,7 @@ static void try_damaged(const uint8_t *input, size_t size)
 static void any_bytes_are_an_input(void **state)
 {
     (void)state;
-    uint8_t packed[512];
+    uint8_t packed[512] = { 0 };
     struct prng prng;
     prng_init(&prng, 1, 1);
     for (unsigned i = 0; i < 3000; i++) {
