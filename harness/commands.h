@@ -6,6 +6,6 @@
 
 extern const struct command command_fuzz, command_gate, command_replay, command_minimize, command_locate,
     command_disasm, command_stats, command_profile, command_convert, command_emit, command_bench,
-    command_doctor;
+    command_doctor, command_mint;
 
 #endif

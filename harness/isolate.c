@@ -277,6 +277,46 @@ enum px_status isolate_call(isolate_body *body, void *arg, struct px_error *err)
     return status;
 }
 
+/* What isolate_watch asks of its child. */
+struct watched {
+    isolate_watched *body;
+    void *arg;
+    struct shared *shared;
+};
+
+static enum px_status run_watched(void *arg, struct px_error *err)
+{
+    const struct watched *w = arg;
+    enum px_status status = w->body(w->arg, &w->shared->record, &w->shared->running, err);
+    sandbox_end_if_lost(status, &w->shared->record);
+    return status; /* the process ends here */
+}
+
+enum px_status isolate_watch(const struct sandbox *sandbox, isolate_watched *body, void *arg,
+                             struct isolate_end *end, struct px_error *err)
+{
+    struct shared *shared;
+    struct ending ending;
+    enum px_status status = share_with_child(&shared, err);
+    if (status != PX_OK)
+        return status;
+    struct watched order = { .body = body, .arg = arg, .shared = shared };
+    *end = (struct isolate_end){ .died = false };
+    status = in_child(shared, sandbox_stall_seconds(sandbox), run_watched, &order, &ending, err);
+    if (status == PX_OK && ending.finished)
+        status = status_of(shared, err);
+    if (status == PX_OK && !ending.finished) {
+        end->died = true;
+        finding_from_death(&end->finding, &shared->record, ending.wait_status);
+        if (ending.hung)
+            end->finding.kind = FINDING_HANG;
+        end->finding.index = atomic_load(&shared->running);
+        finding_make_harmless(&end->finding);
+    }
+    isolate_unshare(shared, sizeof *shared);
+    return status;
+}
+
 /* What isolate_between asks of its child. */
 struct between {
     const struct sandbox *sandbox;

@@ -58,6 +58,21 @@ enum px_status isolate_between(const struct sandbox *sandbox, struct px_program 
 enum px_status isolate_call(enum px_status (*body)(void *arg, struct px_error *err), void *arg,
                             struct px_error *err) PX_CHECKED;
 
+/* How a child that isolate_watch started came to its end. */
+struct isolate_end {
+    bool died; /* not by itself: @finding says how; index is what *running was last */
+    struct finding finding;
+};
+
+/*
+ * The same for a body that makes its child the sandbox, with this record and this count of programs (sandbox_enter), and that
+ * runs more than one of them. PX_OK also when it dies: @end tells.
+ */
+typedef enum px_status isolate_watched(void *arg, struct host_record *record, _Atomic uint64_t *running,
+                                       struct px_error *err);
+enum px_status isolate_watch(const struct sandbox *sandbox, isolate_watched *body, void *arg,
+                             struct isolate_end *end, struct px_error *err) PX_CHECKED;
+
 /* Shared zeroed memory that children inherit; NULL when refused. */
 void *isolate_share(size_t size);
 void isolate_unshare(void *memory, size_t size);

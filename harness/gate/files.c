@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/vectors/vectors.h"
+
 static const char *const folders[GATE_RANGES] = {
     [GATE_REGRESS] = "regress",
     [GATE_VECTORS] = "vectors",
@@ -19,11 +21,13 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static bool is_program(const FTSENT *entry)
+static bool is_ours(const FTSENT *entry)
 {
     static const char suffix[] = ".px";
     size_t length = strlen(suffix);
-    return entry->fts_namelen > length && strcmp(entry->fts_name + entry->fts_namelen - length, suffix) == 0;
+    return vectors_is_path(entry->fts_name) ||
+           (entry->fts_namelen > length &&
+            strcmp(entry->fts_name + entry->fts_namelen - length, suffix) == 0);
 }
 
 /* What one entry of a tree adds. */
@@ -45,7 +49,7 @@ static enum px_status take_entry(struct gate *gate, enum gate_part part, FTS *tr
     case FTS_F:
     case FTS_NS: /* opening it will tell */
     case FTS_SLNONE:
-        return is_program(entry) ? gate_add_case(gate, part, entry->fts_path, 1, err) : PX_OK;
+        return is_ours(entry) ? gate_add_case(gate, part, entry->fts_path, 1, err) : PX_OK;
     default:
         return PX_OK;
     }
@@ -82,14 +86,27 @@ static enum px_status find_part(struct gate *gate, enum gate_part part, struct p
     return status;
 }
 
-/* A corpus with a file that is no program is not what its owner takes it for. */
-static enum px_status check_files(const struct gate *gate, struct px_error *err)
+static enum px_status check_vectors(struct gate_case *c, struct px_error *err)
+{
+    struct vectors vectors;
+    enum px_status status = vectors_load(&vectors, c->name, err);
+    if (status != PX_OK)
+        return status;
+    c->planned = vectors.cases;
+    vectors_fini(&vectors);
+    return PX_OK;
+}
+
+/* A corpus with a file that cannot be read is not what its owner takes it for. */
+static enum px_status check_files(struct gate *gate, struct px_error *err)
 {
     struct px_program program;
     enum px_status status = PX_OK;
     px_program_init(&program);
-    for (size_t i = 0; i < gate->case_count && status == PX_OK; i++)
-        status = px_program_load(&program, gate->cases[i].name, err);
+    for (size_t i = 0; i < gate->case_count && status == PX_OK; i++) {
+        struct gate_case *c = &gate->cases[i];
+        status = vectors_is_path(c->name) ? check_vectors(c, err) : px_program_load(&program, c->name, err);
+    }
     px_program_fini(&program);
     return status;
 }

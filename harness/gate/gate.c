@@ -146,7 +146,7 @@ size_t gate_ended_early(const struct gate *gate)
 {
     size_t count = 0;
     for (size_t i = 0; i < gate->case_count; i++)
-        count += gate->cases[i].end != FINDING_END_WHOLE;
+        count += gate->cases[i].part == GATE_RANGES && gate->cases[i].end != FINDING_END_WHOLE;
     return count;
 }
 

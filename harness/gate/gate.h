@@ -31,7 +31,7 @@ struct gate_case {
     char *name;         /* the file's path; "mix@2 seed=0x1" */
     char gen[80];       /* a range's generator, with its version ... */
     uint64_t seed;      /* ... and seed; it begins at index 0 */
-    uint64_t planned;   /* programs; 1 for a file */
+    uint64_t planned;   /* programs; 1 for a file, but for one of vectors */
     uint64_t programs;  /* that ran */
     uint64_t more;      /* findings that were only counted, since others looked like them */
     enum finding_end end; /* why a range ended early, if it did */

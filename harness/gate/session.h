@@ -34,6 +34,23 @@ enum px_status gate_take(struct gate_session *session, size_t at, uint64_t index
                          const struct triaged *triaged, const struct finding *what,
                          struct px_error *err) PX_CHECKED;
 
+/* A program of a corpus file. */
+struct gate_program {
+    size_t at; /* case */
+    struct px_program *program;
+    const char *label; /* before what is told about it: "case 17: ", or "" */
+    const char *name; /* of what is stored of it, with ".px" */
+    bool taken; /* by engines enough for something to be said */
+    bool shown; /* it missed its expectation, or diverged */
+};
+
+/* Compares it on every engine, holds it against what it expects, and looks at what diverges. Neither: Ctrl-C came. */
+enum px_status gate_run_program(struct gate_session *session, struct gate_program *program,
+                                struct px_error *err) PX_CHECKED;
+
+/* The same for a file of vectors. */
+enum px_status gate_run_vectors(struct gate_session *session, size_t at, struct px_error *err) PX_CHECKED;
+
 /* Runs the file that is case @at; its state says how it went. */
 enum px_status gate_run_file(struct gate_session *session, size_t at, struct px_error *err) PX_CHECKED;
 
