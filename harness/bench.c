@@ -228,7 +228,7 @@ static double clock_cost(void)
 
 static enum px_status open_bench(struct bench *b, struct px_error *err)
 {
-    *b = (struct bench){ .err = err, .code = { .fd = -1 } };
+    *b = (struct bench){ .err = err };
     for (size_t i = 0; i < BENCH_BATCH; i++)
         px_program_init(&b->programs[i]);
     enum px_status status = codebuf_init(&b->code, CODE_BYTES, err);

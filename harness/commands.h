@@ -4,8 +4,8 @@
 
 #include "harness/options.h"
 
-extern const struct command command_fuzz, command_gate, command_replay, command_minimize, command_locate,
-    command_disasm, command_stats, command_profile, command_convert, command_emit, command_bench,
-    command_doctor, command_mint;
+extern const struct command command_fuzz, command_gate, command_run, command_replay, command_minimize,
+    command_locate, command_disasm, command_stats, command_profile, command_convert, command_emit,
+    command_bench, command_doctor, command_mint;
 
 #endif

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vm/fused/engine.h"
 #include "harness/oracle/qemu.h"
 #include "harness/plugin/plugin.h"
+#include "harness/tiered/tiered.h"
 #include "harness/wrong.h"
 #include "jit/engine.h"
+#include "vm/fused/engine.h"
 
 /* Fuzz targets are linked without it: the table then has a hole. */
 #pragma weak px_qemu_engine
@@ -18,7 +19,7 @@ static const struct {
     bool native; /* makes host code, and takes cpu= */
 } engines[] = { { &px_interp_engine, false }, { &px_fused_engine, false }, { &px_block_engine, true },
                 { &px_linear_engine, true },  { &px_qemu_engine, false },  { &px_wrong_engine, false },
-                { &px_plugin_engine, false } };
+                { &px_plugin_engine, false }, { &px_tiered_engine, true } };
 
 /* The machine refused what engine @spec takes, as @err says already. */
 static enum px_status how_to_go_on(const char *spec, enum px_status status, struct px_error *err)
@@ -45,7 +46,7 @@ enum px_status engine_open(const char *spec, struct engine *engine, struct px_er
         return status == PX_ERR_SYSTEM || status == PX_ERR_NOMEM ? how_to_go_on(spec, status, err) : status;
     }
     return px_fail(err, PX_ERR_INPUT,
-                   "engine '%.*s': expected interp, fused, block, linear, qemu, plugin or wrong",
+                   "engine '%.*s': expected interp, fused, block, linear, tiered, qemu, plugin or wrong",
                    (int)(name < 40 ? name : 40), spec);
 }
 

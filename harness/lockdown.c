@@ -68,7 +68,6 @@ static int allow_restricted(scmp_filter_ctx filter)
         { SYS_mmap, 2, PROT_EXEC, 0 },
         { SYS_mprotect, 2, PROT_EXEC, 0 },
         { SYS_mremap, 3, whole, MREMAP_MAYMOVE }, /* realloc, but not to an address of the caller's choice */
-        { SYS_fallocate, 1, whole, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE }, /* code memory given back */
         { SYS_arch_prctl, 0, whole, ARCH_SET_GS }, /* the window, where user code may not write gs */
         { SYS_write, 0, whole, STDERR_FILENO }, /* last words */
     };

@@ -7,11 +7,11 @@
 #include "harness/manual.h"
 #include "harness/version.h"
 
-static const struct command *const commands[] = { &command_fuzz,     &command_gate,    &command_replay,
-                                                  &command_minimize, &command_locate,  &command_convert,
-                                                  &command_emit,     &command_mint,    &command_disasm,
-                                                  &command_stats,    &command_profile, &command_bench,
-                                                  &command_doctor };
+static const struct command *const commands[] = { &command_fuzz,    &command_gate,     &command_replay,
+                                                  &command_run,     &command_minimize, &command_locate,
+                                                  &command_convert, &command_emit,     &command_mint,
+                                                  &command_disasm,  &command_stats,    &command_profile,
+                                                  &command_bench,   &command_doctor };
 
 static void print_help(void)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "harness/tiered/tiered.h"
 #include "vm/body.h"
 
 enum px_status run_open_engines(const struct engine *engines, size_t count, struct run *run,
@@ -64,6 +65,13 @@ static enum px_status open_one(const char *list, size_t length, size_t count, st
     enum px_status status = take_share(spec, count == 0, every, err);
     if (status == PX_OK)
         status = engine_open(spec, engine, err);
+    if (status == PX_OK && engine->ops == &px_tiered_engine) {
+        engine_close(engine);
+        return px_fail(
+            err, PX_ERR_INPUT,
+            "engine tiered chooses who runs a program: to compare, name the tier: interp, fused, linear "
+            "or block");
+    }
     if (status != PX_OK || count > 0 || engine->ops->caps(engine->instance).gas)
         return status;
     status = px_fail(err, PX_ERR_INPUT,

@@ -2,10 +2,8 @@
 #include "jit/codebuf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum {
     UNIT_ALIGNMENT = 64,
@@ -23,31 +21,22 @@ static void take_kept(const struct codebuf *buf)
 
 enum px_status codebuf_init(struct codebuf *buf, size_t capacity, struct px_error *err)
 {
-    struct codebuf b = { .capacity = capacity, .fd = memfd_create("parallax-code", MFD_CLOEXEC) };
-    if (b.fd < 0)
-        return px_fail(err, PX_ERR_SYSTEM, "memfd_create for code memory: %s", strerror(errno));
-    void *write = MAP_FAILED, *exec = MAP_FAILED;
-    if (ftruncate(b.fd, (off_t)capacity) != 0)
-        goto refused;
-    write = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, b.fd, 0);
-    if (write == MAP_FAILED)
-        goto refused;
-    exec = mmap(NULL, capacity, PROT_READ | PROT_EXEC, MAP_SHARED, b.fd, 0);
-    if (exec == MAP_FAILED)
-        goto refused;
-    b.write = write;
-    b.exec = exec;
-    take_kept(&b);
-    *buf = b;
+    /* Of nameless shared memory, which is what perf looks up names for; a second view of it is what mremap gives for 0. */
+    void *write =
+        mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *exec = write == MAP_FAILED ? MAP_FAILED : mremap(write, 0, capacity, MREMAP_MAYMOVE);
+    if (exec == MAP_FAILED || mprotect(exec, capacity, PROT_READ | PROT_EXEC) != 0) {
+        px_fail(err, PX_ERR_SYSTEM, "mapping %zu MiB of code memory twice (RW and RX): %s", capacity >> 20,
+                strerror(errno));
+        if (exec != MAP_FAILED)
+            munmap(exec, capacity);
+        if (write != MAP_FAILED)
+            munmap(write, capacity);
+        return PX_ERR_SYSTEM;
+    }
+    *buf = (struct codebuf){ .write = write, .exec = exec, .capacity = capacity };
+    take_kept(buf);
     return PX_OK;
-
-refused:
-    px_fail(err, PX_ERR_SYSTEM, "mapping %zu MiB of code memory twice (RW and RX): %s", capacity >> 20,
-            strerror(errno));
-    if (write != MAP_FAILED)
-        munmap(write, capacity);
-    close(b.fd);
-    return PX_ERR_SYSTEM;
 }
 
 void codebuf_fini(struct codebuf *buf)
@@ -56,8 +45,7 @@ void codebuf_fini(struct codebuf *buf)
         return;
     munmap(buf->write, buf->capacity);
     munmap((void *)(uintptr_t)buf->exec, buf->capacity);
-    close(buf->fd);
-    *buf = (struct codebuf){ .fd = -1 };
+    *buf = (struct codebuf){ .capacity = 0 };
 }
 
 void codebuf_publish(struct codebuf *buf, size_t size)
@@ -78,7 +66,6 @@ void codebuf_recycle(struct codebuf *buf)
     if (buf->high <= buf->fixed + KEEP_BYTES)
         return;
     /* A refusal only costs memory. */
-    (void)fallocate(buf->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)KEEP_BYTES,
-                    (off_t)(buf->high - KEEP_BYTES));
+    (void)madvise(buf->write + KEEP_BYTES, buf->high - KEEP_BYTES, MADV_REMOVE);
     buf->high = buf->fixed;
 }

@@ -1,5 +1,5 @@
 /*
- * Code memory: one memfd mapped twice, read-write and read-execute, never both at one address. A bump
+ * Code memory: shared memory mapped twice, read-write and read-execute, never both at one address. A bump
  * buffer that is recycled as a whole; no system call per unit.
  */
 #ifndef PX_JIT_CODEBUF_H
@@ -17,7 +17,6 @@ struct codebuf {
     size_t fixed;         /* bytes at the start that codebuf_recycle keeps */
     size_t used;          /* end of the last published bytes */
     size_t high;          /* highest `used` since memory was last given back */
-    int fd;
 };
 
 /* Maps @capacity bytes (a multiple of the page size; sparse until written). PX_ERR_SYSTEM says which call was refused. */

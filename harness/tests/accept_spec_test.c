@@ -37,14 +37,14 @@ static void an_unknown_engine_is_refused_by_name(void **state)
 {
     (void)state;
     expect_refused("interp,turbo",
-                   "engine 'turbo': expected interp, fused, block, linear, qemu, plugin or wrong");
+                   "engine 'turbo': expected interp, fused, block, linear, tiered, qemu, plugin or wrong");
     expect_refused("blocks,interp",
-                   "engine 'blocks': expected interp, fused, block, linear, qemu, plugin or wrong");
+                   "engine 'blocks': expected interp, fused, block, linear, tiered, qemu, plugin or wrong");
     expect_refused("interp,", "1 engine: expected at least two to compare");
     expect_refused("interp,,block",
-                   "engine '': expected interp, fused, block, linear, qemu, plugin or wrong");
+                   "engine '': expected interp, fused, block, linear, tiered, qemu, plugin or wrong");
     expect_refused(":cpu=baseline,interp",
-                   "engine '': expected interp, fused, block, linear, qemu, plugin or wrong");
+                   "engine '': expected interp, fused, block, linear, tiered, qemu, plugin or wrong");
 }
 
 static void fewer_than_two_and_more_than_eight_engines_are_refused(void **state)

@@ -15,6 +15,7 @@ enum { PARTS_MAX = 4096, LABELS_MAX = 64 };
 /* A stretch of address space. */
 struct range {
     uint64_t start, size;
+    uint64_t inode; /* of its shared memory */
 };
 
 struct px_engine {
@@ -61,18 +62,27 @@ static const struct attack *find(const struct px_image *image)
 
 /* --- the process --- */
 
-/* "START-END PERMISSIONS OFFSET DEVICE INODE NAME": the last mapping called @name with @permissions. */
-static struct range find_mapping(const char *name, const char *permissions)
+/*
+ * "START-END PERMISSIONS OFFSET DEVICE INODE NAME": the last mapping called @name with @permissions, of the memory that @of is
+ * a view of, or of another if @other. @of NULL: of any.
+ */
+static struct range find_mapping(const char *name, const char *permissions, const struct range *of,
+                                 bool other)
 {
     char line[512];
     struct range found = { 0 };
     FILE *file = fopen("/proc/self/maps", "re");
     assert_non_null(file);
     while (fgets(line, sizeof line, file)) {
-        char *end;
+        char *end, *field;
         uint64_t start = strtoull(line, &end, 16), stop = strtoull(end + 1, &end, 16);
-        if (strstr(line, name) && strncmp(end + 1, permissions, strlen(permissions)) == 0)
-            found = (struct range){ .start = start, .size = stop - start };
+        bool fits = strstr(line, name) && strncmp(end + 1, permissions, strlen(permissions)) == 0;
+        field = strchr(end + 1, ' ');       /* in front of the offset ... */
+        field = strchr(field + 1, ' ');     /* ... the device ... */
+        field = strchr(field + 1, ' ');     /* ... and the inode */
+        uint64_t inode = strtoull(field, NULL, 10);
+        if (fits && (!of || (inode == of->inode) != other))
+            found = (struct range){ .start = start, .size = stop - start, .inode = inode };
     }
     (void)fclose(file);
     return found;
@@ -220,9 +230,9 @@ enum px_status attack_open(const char *spec, struct run *run, struct px_error *e
         attack_destroy(e);
         return status;
     }
-    e->code = find_mapping("parallax-code", "r-xs");
-    e->alias = find_mapping("parallax-code", "rw-s");
-    e->heap = find_mapping("[heap]", "rw-p");
-    e->shared = find_mapping("/dev/zero", "rw-s");
+    e->code = find_mapping("/dev/zero", "r-xs", NULL, false);
+    e->alias = find_mapping("/dev/zero", "rw-s", &e->code, false);
+    e->heap = find_mapping("[heap]", "rw-p", NULL, false);
+    e->shared = find_mapping("/dev/zero", "rw-s", &e->code, true);
     return run_open_engines(engines, 2, run, err);
 }

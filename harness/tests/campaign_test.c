@@ -152,8 +152,8 @@ static void a_bad_engine_list_is_refused_and_makes_no_folder(void **state)
     assert_string_equal(err.text, "1 engine: expected at least two to compare");
     w->options.worker.sandbox.engines = "interp,nope:gas";
     assert_int_equal(campaign_run(&w->options, &w->result, &err), PX_ERR_INPUT);
-    assert_string_equal(err.text,
-                        "engine 'nope': expected interp, fused, block, linear, qemu, plugin or wrong");
+    assert_string_equal(
+        err.text, "engine 'nope': expected interp, fused, block, linear, tiered, qemu, plugin or wrong");
     assert_int_equal(folder_entries(&w->folder, ""), 0);
 }
 
