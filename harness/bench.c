@@ -54,6 +54,7 @@ const struct bench_measure bench_measures[] = {
     COMPARE("control"),
     ENGINE("prepare", "interp", BENCH_INTERP, prepare, PREPARE),
     ENGINE("prepare", "block", BENCH_BLOCK, prepare, PREPARE),
+    ENGINE("prepare", "linear", BENCH_LINEAR, prepare, PREPARE),
     ENGINE("run", "interp", BENCH_INTERP, run, RUN),
     ENGINE("run", "block", BENCH_BLOCK, run, RUN),
     GUESTS("interp", "interp"),
@@ -132,7 +133,9 @@ static const struct {
     { "compare/straight:length=32/programs", 300000 },
     { "compare/mix/programs", 150000 },
     { "prepare/block/length=32", 30 },
-    { "prepare/block/length=1024", 30 },
+    { "prepare/block/length=1024", 25 },
+    { "prepare/linear/length=1024", 15 },
+    { "run/block/empty", 30 },
     { "run/interp/straight", 200 },
     { GEOMEAN("interp"), 200 },
     { GEOMEAN("fused"), 800 },
@@ -238,7 +241,7 @@ static enum px_status open_bench(struct bench *b, struct px_error *err)
     if (!b->pages)
         return px_fail(err, PX_ERR_NOMEM, "out of memory for two pages");
     memset(b->pages, 0x5a, (size_t)2 * PX_PAGE_SIZE);
-    status = run_open("interp,block", &b->run, err);
+    status = run_open("interp,block,linear", &b->run, err);
     b->clock_ns = clock_cost();
     return status;
 }

@@ -15,7 +15,8 @@ enum {
     BENCH_BATCH = 32, /* programs prepared before the first of them runs, as in a campaign */
     BENCH_INTERP = 0, /* indices of the engines in struct run */
     BENCH_BLOCK = 1,
-    BENCH_ENGINES = 2,
+    BENCH_ENGINES = 2, /* that are compared */
+    BENCH_LINEAR = BENCH_ENGINES,
     BENCH_VALUES_MAX = 16, /* figures of one measurement */
 };
 
