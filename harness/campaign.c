@@ -45,6 +45,7 @@ static enum px_status check_first(struct campaign *c, struct px_error *err)
         return status;
     c->result->engine_count = p.engine_count;
     memcpy(c->result->specs, p.specs, sizeof p.specs);
+    memcpy(c->result->every, p.every, sizeof p.every);
     c->result->self_tests = p.self_tests;
     return PX_OK;
 }

@@ -64,6 +64,7 @@ struct campaign_result {
     bool interrupted;
     size_t engine_count;
     char specs[RUN_ENGINES_MAX][64];
+    uint64_t every[RUN_ENGINES_MAX]; /* an engine's turn is one program in so many */
     struct campaign_finding stored[CAMPAIGN_STORED_MAX];
     size_t stored_count;
     struct campaign_bucket buckets[CAMPAIGN_BUCKETS_MAX];

@@ -8,6 +8,7 @@
 
 #include "harness/campaign.h"
 #include "harness/commands.h"
+#include "harness/eligible.h"
 #include "harness/lockdown.h"
 #include "harness/quote.h"
 #include "vm/isa.h"
@@ -58,10 +59,13 @@ static void print_engines(const struct campaign_result *r)
         const struct tally *t = &r->tally;
         if (print_judged(r->specs[i], t, i))
             continue;
-        printf("  %-11s ran %.2f %% of the programs: %" PRIu64 " instructions natively, %" PRIu64
-               " by side exits, %" PRIu64 " interpreted\n",
-               r->specs[i], percent(t->supported[i], t->programs), t->native[i], t->side_exit[i],
-               t->interpreted[i]);
+        printf("  %-11s ran %.2f %% of ", r->specs[i], 100 * eligible_share(r, i));
+        if (r->every[i] > 1)
+            printf("one program in %" PRIu64, r->every[i]);
+        else
+            printf("the programs");
+        printf(": %" PRIu64 " instructions natively, %" PRIu64 " by side exits, %" PRIu64 " interpreted\n",
+               t->native[i], t->side_exit[i], t->interpreted[i]);
     }
 }
 
@@ -133,9 +137,10 @@ static void print_json_counts(const struct campaign_result *r)
     printf("}, \"engines\": [");
     for (size_t i = 0; i < r->engine_count; i++)
         printf("%s{\"spec\": \"%s\", \"programs\": %" PRIu64 ", \"native\": %" PRIu64
-               ", \"side_exit\": %" PRIu64 ", \"interpreted\": %" PRIu64 ", \"unjudged\": {%s}}",
+               ", \"side_exit\": %" PRIu64 ", \"interpreted\": %" PRIu64
+               ", \"taken\": %.4f, \"unjudged\": {%s}}",
                i ? ", " : "", r->specs[i], t->supported[i], t->native[i], t->side_exit[i], t->interpreted[i],
-               unjudged_json(t->unjudged[i], text, sizeof text));
+               eligible_share(r, i), unjudged_json(t->unjudged[i], text, sizeof text));
     printf("]");
 }
 
@@ -246,21 +251,26 @@ static bool make_options(const struct command *command, struct arguments *a, str
     return true;
 }
 
-static int exit_code(const struct campaign_result *r)
+/* @held: engines are held to what they are expected to take. */
+static int exit_code(const struct command *command, const struct campaign_result *r, bool held)
 {
+    char text[256];
     if (r->confirmed > 0 || r->unstable > 0 || r->further > 0)
         return EXIT_DIVERGED;
+    if (held && !eligible_enough(r, text, sizeof text))
+        return options_fail(command, "%s", text);
     return r->interrupted ? EXIT_INTERRUPTED : EXIT_AGREE;
 }
 
 static int run_fuzz(const struct command *command, int argc, char **argv)
 {
+    static const char default_engines[] = ENGINES_CAMPAIGN;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     struct arguments a = { .seconds = UINT64_MAX,
                            .jobs = cpus > 0 && cpus < JOBS_MAX ? (uint64_t)cpus : 1,
                            .minimize = 2,
                            .gen = "mix",
-                           .engines = ENGINES_CAMPAIGN,
+                           .engines = default_engines,
                            .out = "parallax-out" };
     if (getrandom(&a.seed, sizeof a.seed, 0) != (ssize_t)sizeof a.seed)
         return options_fail(command, "no random seed to be had: give --seed");
@@ -304,7 +314,9 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
     enum px_status status = campaign_run(&o, r, &err);
     if (r->tally.programs > 0 || status == PX_OK)
         (a.json ? print_json : print_summary)(&o, r);
-    code = status == PX_OK ? exit_code(r) : options_fail_status(command, status, &err);
+    /* A generator of one thing may well leave an engine of the default list without work. */
+    bool held = strcmp(o.worker.gen.generator->name, "mix") == 0 || a.engines != default_engines;
+    code = status == PX_OK ? exit_code(command, r, held) : options_fail_status(command, status, &err);
     free(r);
     return code;
 }

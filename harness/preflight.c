@@ -31,6 +31,7 @@ static enum px_status check(void *arg, struct px_error *err)
     if (status != PX_OK)
         return status;
     p->engine_count = run.count;
+    memcpy(p->every, run.every, sizeof p->every);
     for (size_t i = 0; i < run.count; i++)
         (void)snprintf(p->specs[i], sizeof p->specs[i], "%s", engine_spec(&run.engines[i]));
     status = try_engines(&run, err);

@@ -7,6 +7,7 @@
 struct preflight {
     size_t engine_count;
     char specs[RUN_ENGINES_MAX][64]; /* canonical */
+    uint64_t every[RUN_ENGINES_MAX]; /* its turn is one program in so many */
     unsigned self_tests; /* deliberately wrong engines that were caught */
 };
 

@@ -425,6 +425,19 @@ test_host_faults_end_no_campaign_and_lose_no_program() {
     expect_stdout '^  signal  8 \(.*\) at host address 0x'
 }
 
+test_an_engine_that_hardly_runs_fails_a_campaign() {
+    run fuzz --seed 1 --count 20000 --gen control --engines interp,linear --quiet --json
+    expect_exit 2
+    [[ $(<err) =~ ^parallax\ fuzz:\ engine\ linear\ took\ [0-4]\.[0-9]+\ %\ of\ the\ programs\ it\ was\ given,\ expected\ at\ least\ 5\ %: ]]
+    expect_stdout '"spec": "linear", .*"taken": 0\.0[0-4]'
+    run fuzz --seed 1 --count 20000 --gen control --quiet # by default it is one of many
+    expect_exit 0
+    expect_stdout '^  linear      ran [0-4]\.[0-9]+ % of one program in 16: '
+    run fuzz --seed 1 --count 20000 --quiet
+    expect_exit 0
+    expect_stdout '^  linear      ran 2[0-9]\.[0-9]+ % of one program in 16: '
+}
+
 test_a_campaign_stays_as_large_as_it_is() {
     run fuzz --seed 1 --count 1000 --json --quiet
     expect_stdout '"resident_bytes": null'
