@@ -48,7 +48,8 @@ static void make_half(struct maker *m, uint32_t half, const struct px_insn *insn
 {
     bool store = px_ops[insn->op].effects & PX_EFF_STORE;
     maker_begin(m);
-    maker_map_regions(m);
+    if (px_ops[insn->op].effects & (PX_EFF_LOAD | PX_EFF_STORE))
+        maker_map_regions(m);
     maker_op(m, PX_OP_FALLTHROUGH, 0, 0, 0, 0);
     maker_half(m, (uint16_t)half);
     maker_half(m, 0x0001); /* c.nop */
@@ -89,8 +90,10 @@ static bool has_funct7(uint32_t opcode, uint32_t funct3)
 
 static void make_word(struct maker *m, uint32_t word)
 {
+    const struct px_insn insn = px_decode_word(word);
     maker_begin(m);
-    maker_map_regions(m);
+    if (px_ops[insn.op].effects & (PX_EFF_LOAD | PX_EFF_STORE))
+        maker_map_regions(m);
     m->program.x[11] = MAKER_COW + 0x20; /* what loads and stores begin with */
     maker_word(m, word);
     maker_halt(m, 9);

@@ -41,7 +41,12 @@ void maker_begin(struct maker *m)
     memcpy(m->x, m->program.x, sizeof m->x);
 }
 
-/* Each byte is 0x9d more than the one before: the binary form holds it in a few bytes, and every dozen has both signs. */
+/* Runs, which the binary form holds in a few bytes; no two of them alike, so that an address that loses a bit reads something else. */
+static uint8_t pattern(size_t i)
+{
+    return (uint8_t)(0x9d * i + 0x35 * (i / 256) + 7);
+}
+
 static void map_pattern(struct maker *m, uint64_t start, uint64_t size, enum px_map_kind kind,
                         size_t content_size)
 {
@@ -50,7 +55,7 @@ static void map_pattern(struct maker *m, uint64_t start, uint64_t size, enum px_
         return;
     keep(m, px_program_map_room(&m->program, start, size, kind, content_size, &content));
     for (size_t i = 0; i < content_size && m->status == PX_OK; i++)
-        content[i] = (uint8_t)(0x9d * i + 7);
+        content[i] = pattern(i);
 }
 
 void maker_map_regions(struct maker *m)

@@ -42,6 +42,7 @@ static void add_case(struct vectors_writer *writer, const struct px_program *pro
     x[7] = ~k;
     memcpy(out.x, x, sizeof out.x);
     out.x[10] = UINT64_C(0x0123456789abcdef) * k;
+    out.x[15] = x[15] + k;
     assert_int_equal(vectors_writer_case(writer, x, &out, &err), PX_OK);
 }
 
@@ -111,6 +112,7 @@ static void what_is_written_is_read(void **state)
             assert_int_equal(one.expect.out.pc, 8);
             assert_int_equal(one.expect.out.x[10], UINT64_C(0x0123456789abcdef) * k);
             assert_int_equal(one.expect.out.x[5], k);
+            assert_int_equal(one.expect.out.x[15], cursor.program.x[15] + k);
             assert_string_equal(one.expect.oracle, "oracle-1");
         }
     }
@@ -205,7 +207,12 @@ static void a_file_that_ends_anywhere_is_refused(void **state)
         assert_null(strchr(err.text, '\n'));
     }
     assert_int_equal(read_bytes(file.bytes, file.size, &err), PX_OK);
-    free(file.bytes);
+    char *longer = realloc(file.bytes, file.size + 1);
+    assert_non_null(longer);
+    longer[file.size] = '\0';
+    assert_int_equal(read_bytes(longer, file.size + 1, &err), PX_ERR_INPUT);
+    assert_non_null(strstr(err.text, "more follows than the body: the file is damaged"));
+    free(longer);
 }
 
 static void a_file_with_any_bit_flipped_is_refused(void **state)
@@ -234,11 +241,10 @@ static size_t body_of(const struct file *file)
 }
 
 /* The same lines about another body, with its checksum. */
-static struct file with_body(const struct file *file, const void *body, size_t size, uint64_t cases)
+static struct file with_body(const void *body, size_t size, uint64_t cases)
 {
     struct vectors head = { .cases = cases, .size = size, .oracle = "oracle-1", .date = "2026-11-21" };
     struct file made = { .bytes = NULL };
-    (void)file;
     head.bytes = malloc(size + 1);
     assert_non_null(head.bytes);
     if (size > 0)
@@ -270,7 +276,7 @@ static void damage_behind_a_good_checksum_is_survived(void **state)
             body[bit / 8] = (char)(body[bit / 8] ^ 1 << bit % 8);
         }
         size_t kept = round % 5 ? size : prng_next(&prng) % size;
-        struct file bad = with_body(&file, body, kept, 10);
+        struct file bad = with_body(body, kept, 10);
         enum px_status status = read_bytes(bad.bytes, bad.size, &err);
         assert_true(status == PX_OK || status == PX_ERR_INPUT);
         refused += status != PX_OK;
@@ -281,6 +287,32 @@ static void damage_behind_a_good_checksum_is_survived(void **state)
     assert_true(refused > 5000);
     free(body);
     free(file.bytes);
+}
+
+/* A record with one end, behind a table of one value. */
+static void a_value_must_be_in_the_table(void **state)
+{
+    (void)state;
+    static const uint8_t halt[] = { 0x0b, 0x20, 0x00, 0x00 };
+    struct px_program program;
+    struct px_error err = { "" };
+    px_program_init(&program);
+    assert_int_equal(px_program_append(&program, halt, sizeof halt), PX_OK);
+    for (uint8_t place = 0; place < 2; place++) {
+        uint8_t body[256] = { 1, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
+        size_t size;
+        assert_int_equal(px_program_pack(&program, body + 11, 100, &size), PX_OK);
+        body[10] = (uint8_t)size;
+        /* no inputs and outputs; one end: hostcall 0 at pc 0; one case */
+        const uint8_t rest[] = { 0, 0, 0, 0, 1, PX_EXIT_HOSTCALL, 0, place, 1 };
+        memcpy(body + 11 + size, rest, sizeof rest);
+        struct file file = with_body(body, 11 + size + sizeof rest, 1);
+        assert_int_equal(read_bytes(file.bytes, file.size, &err), place == 0 ? PX_OK : PX_ERR_INPUT);
+        if (place == 1)
+            assert_non_null(strstr(err.text, ": found 1, expected a pc, at most 0"));
+        free(file.bytes);
+    }
+    px_program_fini(&program);
 }
 
 static void expect_refusal(const struct file *file, const char *line)
@@ -307,13 +339,11 @@ static void a_body_that_says_nonsense_is_told_where(void **state)
         { "\0\1\5", 3, "v.pxv: body, offset 3: found 0 bytes behind it, expected the 5 of a program" },
         { "\0\1\1X", 4, "v.pxv: offset 0: found 0x58, expected 7f 50 58, the magic of a binary program" },
     };
-    struct file file = make_file(1);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct file bad = with_body(&file, cases[i].body, cases[i].size, 3);
+        struct file bad = with_body(cases[i].body, cases[i].size, 3);
         expect_refusal(&bad, cases[i].line);
         free(bad.bytes);
     }
-    free(file.bytes);
 }
 
 /* @from to @to in the lines above the body. */
@@ -374,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_file_that_ends_anywhere_is_refused),
         cmocka_unit_test(a_file_with_any_bit_flipped_is_refused),
         cmocka_unit_test(damage_behind_a_good_checksum_is_survived),
+        cmocka_unit_test(a_value_must_be_in_the_table),
         cmocka_unit_test(a_body_that_says_nonsense_is_told_where),
         cmocka_unit_test(lines_that_are_not_ours_are_told_where),
         cmocka_unit_test(a_damaged_body_is_told_by_its_checksum),
