@@ -23,15 +23,16 @@ OBJ := $(BUILD)/obj
 # CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the caller's and come after ours. WERROR= builds in spite of
 # warnings, V=1 shows the commands.
 
-MODES := release debug asan ubsan cov fuzz fuzzfast
+MODES := release debug asan ubsan cov fuzz fuzzfast afl
 MODE_release := -O2
 MODE_debug := -O0
 MODE_asan := -O1 -fsanitize=address
 MODE_ubsan := -O1 -fsanitize=undefined -fno-sanitize-recover=all
 MODE_cov := -O0 --coverage
-# Of clang alone. There is no type behind a function's address when the function is generated code.
+# Of clang alone, and afl of afl-clang-fast. There is no type behind a function's address when the function is generated code.
 MODE_fuzz := -O1 -fsanitize=address,undefined -fno-sanitize=function -fno-sanitize-recover=all
 MODE_fuzzfast := -O2
+MODE_afl := -O2
 ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE=$(MODE): expected one of: $(MODES))
 endif
@@ -78,6 +79,10 @@ SCRIPT_TESTS := $(if $(filter build/release,$(BUILD)),$(sort $(wildcard harness/
 # The fuzz targets, one source each, and what they share.
 FUZZ_TARGETS := $(patsubst harness/fuzz/%.c,%,$(sort $(wildcard harness/fuzz/fuzz_*.c)))
 FUZZ_SUPPORT := $(filter-out harness/fuzz/fuzz_%,$(sort $(wildcard harness/fuzz/*.c)))
+# ... of the library: nothing that makes processes, reads files, or needs more than libxxhash.
+FUZZ_LIBRARY := $(filter vm/% jit/% generators/% harness/tiered/%,$(LIBRARY)) \
+	$(patsubst %,harness/%.c,diff engines features features_host majority run wrong)
+FUZZ_ARCHIVE := $(BUILD)/libfuzz.a
 
 # What others link with: position-independent, one object, nothing visible but what harness/parallax.map names.
 VERSION := $(shell sed -n 's/^\#define PX_VERSION "\(.*\)"$$/\1/p' harness/parallax.h)
@@ -93,7 +98,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 .DEFAULT_GOAL := build
 .PHONY: build fuzz test test-long test-sanitizers bench lint format mutation guests clean help
-.PHONY: install uninstall fuzz-libfuzzer fuzz-targets
+.PHONY: install uninstall fuzz-libfuzzer fuzz-afl fuzz-targets afl-mutator
 .PHONY: programs test-programs sanitizer-programs libraries FORCE
 .DELETE_ON_ERROR:
 
@@ -111,14 +116,22 @@ fuzz-libfuzzer: ## The same guided by coverage: libFuzzer's targets under ASan a
 	+@$(SUBMAKE) MODE=fuzz CC=clang-19 fuzz-targets
 	scripts/fuzz-libfuzzer --time $(TIME) $(ARGS)
 
+fuzz-afl: ## The same under AFL++: fuzz_diff for TIME=60 seconds, a main and a secondary instance
+	@scripts/deps fuzzers
+	+@$(SUBMAKE) programs afl-mutator
+	+@$(SUBMAKE) MODE=afl CC=afl-clang-fast fuzz-targets
+	scripts/fuzz-afl --time $(TIME) $(ARGS)
+
 test: ## Install what is missing, build, run every test
 	@scripts/deps test
-	+@$(SUBMAKE) programs test-programs libraries
+	+@$(SUBMAKE) programs test-programs libraries afl-mutator
+	+@$(SUBMAKE) MODE=afl CC=afl-clang-fast fuzz-targets
 	@scripts/run-tests $(call run_checks,1) $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
 test-long: ## Everything: long tests, planted bugs with three seeds, sanitizers
 	@scripts/deps test
-	+@$(SUBMAKE) programs test-programs libraries sanitizer-programs
+	+@$(SUBMAKE) programs test-programs libraries afl-mutator sanitizer-programs
+	+@$(SUBMAKE) MODE=afl CC=afl-clang-fast fuzz-targets
 	@PX_TEST_LONG=1 scripts/run-tests $(call run_checks,3) --timeout 14400 $(TEST_PROGRAMS) \
 		$(SCRIPT_TESTS) $(SANITIZER_PROGRAMS)
 
@@ -192,7 +205,7 @@ $(BUILD)/flags: FORCE
 	$(call write_stamp,$(shell $(CC) --version 2>/dev/null | head -n 1): $(COMPILE); $(LINK) $(PX_LDLIBS) $(LDLIBS))
 
 $(BUILD)/members: FORCE
-	$(call write_stamp,$(LIBRARY); $(TEST_SUPPORT) $(FUZZ_SUPPORT))
+	$(call write_stamp,$(LIBRARY); $(TEST_SUPPORT) $(FUZZ_SUPPORT); $(FUZZ_LIBRARY))
 
 # The build id reaches one object only, so that a commit does not rebuild the tree.
 BUILD_ID ?= $(or $(shell GIT_OPTIONAL_LOCKS=0 git describe --always --dirty --tags 2>/dev/null),unknown)
@@ -231,15 +244,17 @@ $(OBJ)/harness/oracle/server.o $(PIC)/harness/oracle/server.o: UNIT_FLAGS = -DPX
 
 $(ARCHIVE): $(call objects_of,$(LIBRARY))
 $(SUPPORT_ARCHIVE): $(call objects_of,$(TEST_SUPPORT) $(FUZZ_SUPPORT))
-$(ARCHIVE) $(SUPPORT_ARCHIVE): $(BUILD)/members
+$(FUZZ_ARCHIVE): $(call objects_of,$(FUZZ_LIBRARY) $(FUZZ_SUPPORT))
+$(ARCHIVE) $(SUPPORT_ARCHIVE) $(FUZZ_ARCHIVE): $(BUILD)/members
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^)
 
-# The table of engines asks for the oracle only where it is linked: fuzz targets go without it, and what it needs.
-ORACLE := px_qemu_engine
+# The table of engines asks for the oracle and for plugins only where they are linked: fuzz targets go without them, and what
+# they need.
+FAR_ENGINES := -u px_qemu_engine -u px_plugin_engine
 
 $(BUILD)/parallax: $(call objects_of,$(MAIN)) $(ARCHIVE)
-	$(call say,LINK)$(LINK) -Wl,-u,$(ORACLE) $(filter %.o %.a,$^) $(PX_LDLIBS) $(LDLIBS) -o $@
+	$(call say,LINK)$(LINK) $(FAR_ENGINES) $(filter %.o %.a,$^) $(PX_LDLIBS) $(LDLIBS) -o $@
 
 # The program knows its options best.
 $(BUILD)/parallax.1: $(PROGRAM)
@@ -255,10 +270,25 @@ fuzz-targets: $(FUZZ_TARGETS:%=$(BUILD)/%)
 # Coverage of what is tested, not of what makes and compares programs.
 ifneq ($(filter fuzz%,$(MODE)),)
 $(call objects_of,$(filter vm/% jit/%,$(LIBRARY))): UNIT_FLAGS = -fsanitize-coverage=inline-8bit-counters,pc-table
+FUZZER := -fsanitize=fuzzer
+endif
+ifeq ($(MODE),afl)
+FUZZER := $(OBJ)/harness/fuzz/afl/main.o $(OBJ)/harness/fuzz/afl/stand_in.o
+export AFL_QUIET := 1
+export AFL_DONT_OPTIMIZE := 1
+export AFL_LLVM_DENYLIST := $(CURDIR)/harness/fuzz/afl/uncovered
 endif
 
-$(FUZZ_TARGETS:%=$(BUILD)/%): $(BUILD)/%: $(OBJ)/harness/fuzz/%.o $(call objects_of,$(FUZZ_SUPPORT)) $(ARCHIVE)
-	$(call say,LINK)$(LINK) -fsanitize=fuzzer $(filter %.o %.a,$^) -lxxhash $(LDLIBS) -o $@
+$(FUZZ_TARGETS:%=$(BUILD)/%): $(BUILD)/%: $(OBJ)/harness/fuzz/%.o $(filter %.o,$(FUZZER)) $(FUZZ_ARCHIVE)
+	$(call say,LINK)$(LINK) $(filter-out %.o,$(FUZZER)) $(filter %.o %.a,$^) -lxxhash $(LDLIBS) -o $@
+
+# AFL++ loads this one into itself: no coverage, no sanitizer.
+AFL_MUTATOR := $(BUILD)/libparallax-afl.so
+AFL_MUTATOR_SOURCES := harness/fuzz/afl/mutator.c harness/fuzz/bytes.c $(filter vm/% generators/%,$(LIBRARY))
+
+afl-mutator: $(AFL_MUTATOR)
+$(AFL_MUTATOR): $(AFL_MUTATOR_SOURCES:%.c=$(PIC)/%.o) harness/fuzz/afl/mutator.map
+	$(call say,LINK)$(LINK) -shared -Wl,--version-script=harness/fuzz/afl/mutator.map -Wl,-z,defs $(filter %.o,$^) -lxxhash $(LDLIBS) -o $@
 
 # --- the library -------------------------------------------------------------------------------------
 
@@ -273,7 +303,7 @@ $(PIC)/libparallax.o: $(LIBRARY:%.c=$(PIC)/%.o) harness/parallax.map $(BUILD)/me
 	@rm -f $(PIC)/all.a
 	@$(AR) rcs $(PIC)/all.a $(filter %.o,$^)
 	@printf '%s\n' $(EXPORTED) > $(PIC)/exported
-	$(call say,LD)$(LD) -r $(EXPORTED:%=-u %) -u $(ORACLE) $(PIC)/all.a -o $@.tmp
+	$(call say,LD)$(LD) -r $(EXPORTED:%=-u %) $(FAR_ENGINES) $(PIC)/all.a -o $@.tmp
 	@$(OBJCOPY) --keep-global-symbols=$(PIC)/exported $@.tmp $@
 	@rm -f $@.tmp $(PIC)/all.a
 
@@ -294,7 +324,7 @@ endef
 $(foreach test,$(TESTS),$(eval $(call test_rule,$(test))))
 $(TEST_PROGRAMS):
 	@mkdir -p $(@D)
-	$(call say,LINK)$(LINK) -Wl,-u,$(ORACLE) $(filter %.o %.a,$^) $(TEST_LDLIBS) $(PX_LDLIBS) $(LDLIBS) -o $@
+	$(call say,LINK)$(LINK) $(FAR_ENGINES) $(filter %.o %.a,$^) $(TEST_LDLIBS) $(PX_LDLIBS) $(LDLIBS) -o $@
 
--include $(patsubst %.o,%.d,$(LIBRARY:%.c=$(PIC)/%.o) $(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS)) \
-	$(FUZZ_SUPPORT) $(FUZZ_TARGETS:%=harness/fuzz/%.c)))
+-include $(patsubst %.o,%.d,$(patsubst %.c,$(PIC)/%.o,$(sort $(LIBRARY) $(AFL_MUTATOR_SOURCES))) $(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS)) \
+	$(FUZZ_SUPPORT) $(wildcard harness/fuzz/afl/*.c) $(FUZZ_TARGETS:%=harness/fuzz/%.c)))

@@ -11,8 +11,9 @@
 #include "jit/engine.h"
 #include "vm/fused/engine.h"
 
-/* Fuzz targets are linked without it: the table then has a hole. */
+/* Fuzz targets are linked without what runs in processes of its own: the table then has holes. */
 #pragma weak px_qemu_engine
+#pragma weak px_plugin_engine
 
 static const struct {
     const struct px_engine_ops *ops;

@@ -23,8 +23,9 @@ struct px_engine {
     struct jit_memo memo;
     unsigned cpu; /* JIT_CPU_* */
     enum jit_touch touch;
+    bool forgetful; /* templates=off */
     const struct px_unit *running; /* while generated code runs */
-    char spec[64];
+    char spec[96];
     struct px_units units;
 };
 
@@ -41,11 +42,17 @@ static enum px_status set_option(struct px_engine *e, const char *text, size_t l
         e->touch = text[6] == 'f' ? JIT_TOUCH_FAULT : JIT_TOUCH_CHECK;
         return PX_OK;
     }
+    if ((length == 13 && memcmp(text, "templates=off", 13) == 0) ||
+        (length == 12 && memcmp(text, "templates=on", 12) == 0)) {
+        e->forgetful = length == 13;
+        return PX_OK;
+    }
     if (length > 4 && memcmp(text, "cpu=", 4) == 0)
         return jit_cpu_parse(text + 4, length - 4, &e->cpu, err);
-    return px_fail(err, PX_ERR_INPUT,
-                   "engine %s: option '%.*s': expected touch=check, touch=fault or cpu=FEATURES", name_of(e),
-                   (int)(length < 40 ? length : 40), text);
+    return px_fail(
+        err, PX_ERR_INPUT,
+        "engine %s: option '%.*s': expected touch=check, touch=fault, templates=off or cpu=FEATURES",
+        name_of(e), (int)(length < 40 ? length : 40), text);
 }
 
 static enum px_status parse_options(struct px_engine *e, const char *options, struct px_error *err)
@@ -58,12 +65,18 @@ static enum px_status parse_options(struct px_engine *e, const char *options, st
         options += length + (options[length] == ',');
     }
     char cpu[JIT_CPU_TEXT];
-    bool fault = e->touch == JIT_TOUCH_FAULT, host = e->cpu == jit_cpu_host();
+    const char *parts[] = { e->touch == JIT_TOUCH_FAULT ? "touch=fault" : "",
+                            e->forgetful ? "templates=off" : "", e->cpu == jit_cpu_host() ? "" : "cpu=" };
+    size_t used = (size_t)snprintf(e->spec, sizeof e->spec, "%s", name_of(e));
+    char before = ':';
     jit_cpu_format(e->cpu, cpu);
-    (void)snprintf(e->spec, sizeof e->spec, "%s%s%s%s%s", name_of(e), fault || !host ? ":" : "",
-                   fault ? "touch=fault" : "", fault && !host ? "," : "", host ? "" : "cpu=");
-    if (!host)
-        strncat(e->spec, cpu, sizeof e->spec - strlen(e->spec) - 1);
+    for (size_t i = 0; i < 3; i++) {
+        if (!*parts[i])
+            continue;
+        used += (size_t)snprintf(e->spec + used, sizeof e->spec - used, "%c%s%s", before, parts[i],
+                                 i == 2 ? cpu : "");
+        before = ',';
+    }
     return PX_OK;
 }
 
@@ -88,6 +101,8 @@ static enum px_status native_create(enum jit_tier tier, const char *options, str
         status = jit_memory_init(&e->memory, e->touch == JIT_TOUCH_FAULT, err);
     if (status == PX_OK)
         status = jit_memo_init(&e->memo, err);
+    if (status == PX_OK && e->forgetful)
+        jit_memo_forbid(&e->memo);
     if (status != PX_OK) {
         native_destroy(e);
         return status;

@@ -85,6 +85,12 @@ enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err)
     return PX_OK;
 }
 
+void jit_memo_forbid(struct jit_memo *memo)
+{
+    for (size_t i = 0; i < (size_t)PX_OP_COUNT * (JIT_SHAPES_COARSE + JIT_SHAPES_FINE); i++)
+        memo->index[i] = JIT_MEMO_LOWER;
+}
+
 void jit_memo_fini(struct jit_memo *memo)
 {
     free(memo->index);

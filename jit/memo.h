@@ -85,6 +85,8 @@ struct jit_memo {
 
 /* Borrows nothing. Without memory for it PX_ERR_NOMEM. */
 enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err) PX_CHECKED;
+/* From now on every instruction is lowered anew: what is done for a program then depends on it alone. */
+void jit_memo_forbid(struct jit_memo *memo);
 void jit_memo_fini(struct jit_memo *memo); /* a zeroed one is fine */
 
 /*

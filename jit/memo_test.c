@@ -251,6 +251,23 @@ static void a_full_memo_lowers_what_it_has_no_room_for(void **state)
     free(w);
 }
 
+static void what_is_forbidden_to_remember_lowers_everything_and_stays_as_it_was(void **state)
+{
+    (void)state;
+    struct world *w = malloc(sizeof *w);
+    assert_non_null(w);
+    open_world(w, 0, JIT_TOUCH_CHECK);
+    jit_memo_forbid(&w->memo);
+    for (unsigned op = 0; op < PX_OP_COUNT; op++)
+        check_op(w, op, 331);
+    assert_int_equal(w->memo.count, JIT_MEMO_FIRST);
+    assert_int_equal(w->memo.layout_count, 0);
+    for (size_t i = 0; i < (size_t)PX_OP_COUNT * (JIT_SHAPES_COARSE + JIT_SHAPES_FINE); i++)
+        assert_int_equal(w->memo.index[i], JIT_MEMO_LOWER);
+    close_world(w);
+    free(w);
+}
+
 static void near_the_end_of_the_buffer_nothing_is_written_beyond_it(void **state)
 {
     (void)state;
@@ -281,6 +298,7 @@ int main(void)
         cmocka_unit_test(also_with_touch_fault_and_without_cpu_features),
         cmocka_unit_test(it_does_not_matter_which_registers_come_first),
         cmocka_unit_test(a_full_memo_lowers_what_it_has_no_room_for),
+        cmocka_unit_test(what_is_forbidden_to_remember_lowers_everything_and_stays_as_it_was),
         cmocka_unit_test(near_the_end_of_the_buffer_nothing_is_written_beyond_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,14 +203,14 @@ static bool open_cluster(struct jit_memory *memory, uint32_t cluster)
 }
 
 /* Makes the host memory of a page writable for us. */
-static bool open_page(struct jit_memory *memory, uint32_t number)
+PX_APART static bool open_page(struct jit_memory *memory, uint32_t number)
 {
     return memory->mirror ? protect(memory, number, PROT_READ | PROT_WRITE)
                           : open_cluster(memory, number >> CLUSTER_SHIFT);
 }
 
 /* Gives an untouched page its initial bytes. */
-static bool materialize(struct jit_memory *memory, uint32_t number, const struct region *region)
+PX_APART static bool materialize(struct jit_memory *memory, uint32_t number, const struct region *region)
 {
     if (!region->writable && !remember_unit(memory, region->index, number >> CLUSTER_SHIFT))
         return false;

@@ -32,7 +32,7 @@ static enum px_status reserve(void **array, size_t *capacity, size_t need, size_
     return PX_OK;
 }
 
-static enum px_status make_room(struct px_blocks *b, size_t code_size)
+PX_APART static enum px_status make_room(struct px_blocks *b, size_t code_size)
 {
     /* At most one instruction and one block start per two bytes, and one cut off at the end. */
     size_t most = px_unit_room(code_size) / 2 + 1;

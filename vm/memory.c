@@ -165,7 +165,7 @@ static bool grow_pages(struct px_memory *memory)
     return true;
 }
 
-static uint8_t *take_frame(struct px_memory *memory)
+PX_APART static uint8_t *take_frame(struct px_memory *memory)
 {
     if (memory->frame_used < memory->frame_count)
         return memory->frames[memory->frame_used++];

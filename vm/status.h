@@ -23,6 +23,9 @@ enum px_status {
 
 #define PX_CHECKED __attribute__((warn_unused_result))
 
+/* Not inlined, so that fuzzers can leave it out: what it does depends on the programs before (harness/fuzz/afl/uncovered). */
+#define PX_APART __attribute__((noinline))
+
 /* Room for one line: file, line, column, what was found, what was expected. */
 struct px_error {
     char text[400];

@@ -15,6 +15,13 @@ enum px_status fuzz_bytes_init(struct fuzz_bytes *bytes, struct px_error *err)
     return px_gen_parse("mix", &bytes->gen, err);
 }
 
+void fuzz_bytes_fini(struct fuzz_bytes *bytes)
+{
+    px_program_fini(&bytes->program);
+    px_program_fini(&bytes->other);
+    mutator_fini(&bytes->mutator);
+}
+
 static bool read_program(struct px_program *program, const uint8_t *data, size_t size)
 {
     return size > 0 && px_program_unpack(program, "input", data, size, NULL) == PX_OK;

@@ -21,6 +21,7 @@ struct fuzz_bytes {
 
 /* PX_ERR_INPUT: never. */
 enum px_status fuzz_bytes_init(struct fuzz_bytes *bytes, struct px_error *err) PX_CHECKED;
+void fuzz_bytes_fini(struct fuzz_bytes *bytes);
 
 /*
  * Changes the program of @size bytes at @data, which has room for @max of them and at least one; the new size, 1 to @max. Any

@@ -1,4 +1,4 @@
-/* What libFuzzer calls, and what it offers. */
+/* What fuzzers call, and what libFuzzer offers. */
 #ifndef PX_FUZZ_ENTRY_H
 #define PX_FUZZ_ENTRY_H
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/fuzz/entry.h"
+#include "harness/fuzz/map.h"
 #include "vm/isa.h"
 
 /* Which rows were decoded, with and without an immediate. */
@@ -49,7 +50,7 @@ static void check_compressed(uint32_t word, const struct px_insn *insn)
         fail("a compressed form that means something else", word, insn);
 }
 
-static void check_word(uint32_t word)
+static void check_word(uint32_t word, uint8_t *seen)
 {
     struct px_insn insn = px_decode_word(word);
     uint32_t bits = insn.len == 2 ? word & 0xffff : word, again = 0;
@@ -57,8 +58,8 @@ static void check_word(uint32_t word)
         fail("a length that the first byte does not say", word, &insn);
     check_text(bits, &insn);
     unsigned length = px_encode(&insn, &again);
-    counters[2 * insn.op + (insn.imm != 0)] = 1;
-    counters[2 * PX_OP_COUNT + insn.rvc] = 1;
+    seen[2 * insn.op + (insn.imm != 0)] = 1;
+    seen[2 * PX_OP_COUNT + insn.rvc] = 1;
     if (insn.op == PX_OP_ILLEGAL) {
         if (length != 0)
             fail("an illegal encoding can be encoded", word, &insn);
@@ -87,12 +88,18 @@ static void check_sweep(const uint8_t *code, size_t size)
     }
 }
 
+__attribute__((constructor(FUZZ_MAP_EARLY))) static void reserve(void)
+{
+    fuzz_map_reserve(sizeof counters);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    uint8_t *seen = fuzz_map(counters);
     for (size_t at = 0; at + 4 <= size; at += 2) {
         uint32_t word;
         memcpy(&word, data + at, sizeof word);
-        check_word(word);
+        check_word(word, seen);
     }
     check_sweep(data, size);
     return 0;

@@ -9,6 +9,8 @@
 #include "harness/fuzz/bytes.h"
 #include "harness/fuzz/entry.h"
 #include "harness/fuzz/fault.h"
+#include "harness/fuzz/map.h"
+#include "harness/fuzz/warm.h"
 
 /* libFuzzer's functions get no argument of ours. */
 static struct {
@@ -23,6 +25,7 @@ static struct {
 } target;
 
 __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t counters[FEATURES];
+_Static_assert((int)FEATURES <= (int)FUZZ_MAP_MAX, "AFL++'s map has a place for each");
 
 static void must(enum px_status status, const struct px_error *err)
 {
@@ -39,6 +42,39 @@ static void say_how_many(void)
             (unsigned long long)target.by_all);
 }
 
+static void report(const struct diff *diff, size_t other)
+{
+    char fields[128], lines[4096];
+    diff_fields_format(diff->fields, fields, sizeof fields);
+    diff_describe(diff, engine_spec(&target.run.engines[0]), engine_spec(&target.run.engines[other]), lines,
+                  sizeof lines);
+    fprintf(stderr, "fuzz_diff: divergence: %s\n%s", fields, lines);
+    abort();
+}
+
+/* @judge: a difference counts. */
+static void run_program(bool judge)
+{
+    struct px_image image;
+    struct run_slot slot;
+    struct run_result result;
+    struct px_error err = { "" };
+    px_program_image(&target.program, &image);
+    must(run_prepare(&target.run, &image, 0, &slot, &err), &err);
+    if (target.watched)
+        features_begin(&target.features, &slot.image);
+    must(run_compare(&target.run, &slot, false, &result, &err), &err);
+    if (judge && result.diff.fields != 0)
+        report(&result.diff, result.other);
+    if (target.watched)
+        features_end(&target.features, &target.run, &slot, &result);
+    run_release(&target.run, &slot);
+    bool all = true;
+    for (size_t i = 0; i < target.run.count; i++)
+        all &= result.supported[i];
+    target.by_all += all;
+}
+
 static void start(void)
 {
     const char *engines = getenv("PX_ENGINES");
@@ -47,9 +83,14 @@ static void start(void)
     must(run_open(engines ? engines : "interp,block", &target.run, &err), &err);
     must(fuzz_bytes_init(&target.bytes, &err), &err);
     must(fuzz_fault_install(&target.run, &err), &err);
-    target.watched = features_attach(&target.features, &target.run, counters, &err) == PX_OK;
+    target.watched = features_attach(&target.features, &target.run, fuzz_map(counters), &err) == PX_OK;
     if (!target.watched)
         fprintf(stderr, "fuzz_diff: without the guest's coverage: %s\n", err.text);
+    for (unsigned i = 0; i < FUZZ_WARM_PROGRAMS; i++) {
+        must(fuzz_warm(i, &target.program, &err), &err);
+        run_program(false);
+    }
+    target.by_all = 0;
     (void)atexit(say_how_many);
     target.ready = true;
 }
@@ -64,42 +105,20 @@ static bool read_input(const uint8_t *data, size_t size)
     return mutate_limit_gas(&target.limiter, program) == PX_OK && program->gas == gas;
 }
 
-static void report(const struct diff *diff, size_t other)
+__attribute__((constructor(FUZZ_MAP_EARLY))) static void reserve(void)
 {
-    char fields[128], lines[4096];
-    diff_fields_format(diff->fields, fields, sizeof fields);
-    diff_describe(diff, engine_spec(&target.run.engines[0]), engine_spec(&target.run.engines[other]), lines,
-                  sizeof lines);
-    fprintf(stderr, "fuzz_diff: divergence: %s\n%s", fields, lines);
-    abort();
+    fuzz_map_reserve(sizeof counters);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct px_image image;
-    struct run_slot slot;
-    struct run_result result;
-    struct px_error err = { "" };
     if (!target.ready)
         start();
     target.inputs++;
     if (!read_input(data, size))
         return -1;
     target.programs++;
-    px_program_image(&target.program, &image);
-    must(run_prepare(&target.run, &image, 0, &slot, &err), &err);
-    if (target.watched)
-        features_begin(&target.features, &slot.image);
-    must(run_compare(&target.run, &slot, false, &result, &err), &err);
-    if (result.diff.fields != 0)
-        report(&result.diff, result.other);
-    if (target.watched)
-        features_end(&target.features, &target.run, &slot, &result);
-    run_release(&target.run, &slot);
-    bool all = true;
-    for (size_t i = 0; i < target.run.count; i++)
-        all &= result.supported[i];
-    target.by_all += all;
+    run_program(true);
     return 0;
 }
 

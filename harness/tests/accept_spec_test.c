@@ -21,16 +21,19 @@ static void an_unknown_option_is_refused_by_name_with_what_was_expected(void **s
     (void)state;
     expect_refused("interp:speed=9,block", "engine interp: option 'speed=9': expected none");
     expect_refused("interp,fused:speed=9", "engine fused: option 'speed=9': expected none");
-    expect_refused("interp,block:speed=9",
-                   "engine block: option 'speed=9': expected touch=check, touch=fault or cpu=FEATURES");
-    expect_refused("interp,block:touch=gently",
-                   "engine block: option 'touch=gently': expected touch=check, touch=fault or cpu=FEATURES");
-    expect_refused("interp,block:cpu=baseline,speed=9",
-                   "engine block: option 'speed=9': expected touch=check, touch=fault or cpu=FEATURES");
+    expect_refused(
+        "interp,block:speed=9",
+        "engine block: option 'speed=9': expected touch=check, touch=fault, templates=off or cpu=FEATURES");
+    expect_refused("interp,block:touch=gently", "engine block: option 'touch=gently': expected touch=check, "
+                                                "touch=fault, templates=off or cpu=FEATURES");
+    expect_refused(
+        "interp,block:cpu=baseline,speed=9",
+        "engine block: option 'speed=9': expected touch=check, touch=fault, templates=off or cpu=FEATURES");
     expect_refused("interp,block:cpu=mmx",
                    "cpu feature 'mmx': expected host, baseline, or bmi1, bmi2, lzcnt, popcnt joined by '+'");
-    expect_refused("interp,block:cpu=",
-                   "engine block: option 'cpu=': expected touch=check, touch=fault or cpu=FEATURES");
+    expect_refused(
+        "interp,block:cpu=",
+        "engine block: option 'cpu=': expected touch=check, touch=fault, templates=off or cpu=FEATURES");
 }
 
 static void an_unknown_engine_is_refused_by_name(void **state)
@@ -130,6 +133,22 @@ static void a_comma_before_a_key_goes_on_with_the_options(void **state)
     run_close(&run);
 }
 
+static void options_stand_in_one_order_and_those_that_are_the_default_not_at_all(void **state)
+{
+    (void)state;
+    struct run run;
+    struct px_error err = { "" };
+    assert_int_equal(run_open("interp,block:templates=off,touch=fault,linear:templates=off,templates=on,"
+                              "block:touch=check,templates=off",
+                              &run, &err),
+                     PX_OK);
+    assert_int_equal(run.count, 4);
+    assert_string_equal(engine_spec(&run.engines[1]), "block:touch=fault,templates=off");
+    assert_string_equal(engine_spec(&run.engines[2]), "linear");
+    assert_string_equal(engine_spec(&run.engines[3]), "block:templates=off");
+    run_close(&run);
+}
+
 static void the_engines_of_the_acceptance_tests_are_the_ones_named(void **state)
 {
     const struct run *run = *state;
@@ -160,6 +179,7 @@ int main(void)
         cmocka_unit_test(a_share_that_is_no_number_or_of_the_first_engine_is_refused),
         cmocka_unit_test(an_engine_with_a_share_takes_part_in_one_program_of_so_many),
         cmocka_unit_test(a_comma_before_a_key_goes_on_with_the_options),
+        cmocka_unit_test(options_stand_in_one_order_and_those_that_are_the_default_not_at_all),
         ACCEPT_TEST(the_engines_of_the_acceptance_tests_are_the_ones_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ test_findings_become_programs_that_replay() {
     PX_ENGINES=interp,wrong:op=orc.b capture "$runner" --time 20 --out found fuzz_diff
     expect_exit 1
     finding=$(find found/findings -name '*.px')
-    expect_stdout "^    parallax minimize .*/found/findings/.*\.px$"
+    expect_stdout "^    parallax minimize --engines interp,wrong:op=orc.b .*/found/findings/.*\.px$"
     run replay --engines interp,wrong:op=orc.b "$finding"
     expect_exit 1
     run replay "$finding"

@@ -115,9 +115,7 @@ static void forget(void)
     features_detach(&target.features);
     run_close(&target.run);
     px_program_fini(&target.program);
-    px_program_fini(&target.bytes.program);
-    px_program_fini(&target.bytes.other);
-    mutator_fini(&target.bytes.mutator);
+    fuzz_bytes_fini(&target.bytes);
     mutator_fini(&target.limiter);
     target.ready = false;
 }
