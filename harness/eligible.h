@@ -4,9 +4,8 @@
 
 #include "harness/campaign.h"
 
-enum {
-    ELIGIBLE_TURNS_MIN = 1000
-}; /* programs an engine must have been given before it is held to its share */
+/* Programs an engine must have been given before it is held to its share. */
+#define ELIGIBLE_TURNS_MIN 1000.0
 
 /* The part of the programs of its turn that engine @index took, 0 to 1. */
 double eligible_share(const struct campaign_result *result, size_t index);

@@ -36,7 +36,7 @@ enum {
     SLOT_ALIAS = SLOT_APART + 8, /* + 1: rd = rs1, + 2: rd = rs2, + 4: rs1 = rs2, + 8: x3 or x4 */
     SLOT_END = SLOT_ALIAS + 16
 };
-_Static_assert(SLOT_END == (int)FEATURES_EACH_OP, "features.h says how many");
+_Static_assert(SLOT_END == 0 + FEATURES_EACH_OP, "features.h says how many");
 
 /* Events, and how many values each has. */
 enum {
@@ -56,7 +56,7 @@ enum {
     EVENT_END = EVENT_ROWS + PX_C_COUNT,
     MANY = 31,
 };
-_Static_assert(EVENT_END <= (int)FEATURES_EVENTS, "features.h says how many");
+_Static_assert(EVENT_END <= 0 + FEATURES_EVENTS, "features.h says how many");
 _Static_assert(EVENT_SIDE_EXITS + 16 * RUN_ENGINES_MAX <= EVENT_ROWS, "one row for each engine");
 _Static_assert(PX_OP_BGEU - PX_OP_BEQ == 5, "a row for each branch");
 
@@ -231,7 +231,7 @@ static void record_outcome(struct features *f, const struct px_image *image, con
     record(f, FEATURE_EVENTS + EVENT_UNITS + at_most(units, MANY));
     record(f, FEATURE_EVENTS + EVENT_CODE + at_most(bits_of(image->code_size), MANY));
 }
-_Static_assert((int)PX_EXIT_COUNT + (int)PX_PANIC_COUNT <= (int)FEATURES_EXIT_KINDS,
+_Static_assert(0 + PX_EXIT_COUNT + (0 + PX_PANIC_COUNT) <= 0 + FEATURES_EXIT_KINDS,
                "features.h says how many");
 
 /* The forms of the host code that @engine made for @unit. */

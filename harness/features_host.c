@@ -153,7 +153,7 @@ static inline unsigned number_class(const uint8_t *bytes, unsigned size)
     if (size == 0)
         return 0;
     if (size == 1)
-        value = (int8_t)bytes[0];
+        value = bytes[0] - 2 * (bytes[0] & 0x80); /* sign-extended */
     else
         memcpy(&value, bytes, size < 4 ? size : 4);
     uint32_t magnitude = value < 0 ? ~(uint32_t)value : (uint32_t)value;

@@ -124,8 +124,12 @@ static int become_gdb(const struct command *command, const char *gdb, const stru
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     int fd = memfd_create("parallax-gdb", 0);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (length < 0 || !file || write_script(file, pair) != PX_OK || setenv(variable, stop, 1) != 0)
-        return options_fail(command, "commands for gdb: %s", strerror(errno));
+    if (length < 0 || !file || write_script(file, pair) != PX_OK || setenv(variable, stop, 1) != 0) {
+        int code = options_fail(command, "commands for gdb: %s", strerror(errno));
+        if (file)
+            (void)fclose(file);
+        return code;
+    }
     self[length] = '\0';
     (void)snprintf(script, sizeof script, "/proc/self/fd/%d", fd);
     const char *argv[ARGS_MAX + 8] = { gdb,  "-q",   "-iex",   "set debuginfod enabled off",
@@ -135,7 +139,9 @@ static int become_gdb(const struct command *command, const char *gdb, const stru
         argv[count++] = args[i];
     fflush(NULL);
     execv(gdb, (char *const *)(uintptr_t)argv);
-    return options_fail(command, "%s: %s", gdb, strerror(errno));
+    int code = options_fail(command, "%s: %s", gdb, strerror(errno));
+    (void)fclose(file);
+    return code;
 }
 
 int gdb_debug(const struct command *command, const char *engines, struct px_program *program,
@@ -202,6 +208,8 @@ static int fail(const struct command *command, const struct px_error *err)
 int gdb_run_inferior(const struct command *command, struct px_program *program)
 {
     const char *stop = getenv(variable);
+    if (!stop)
+        return options_fail(command, "%s is not set", variable);
     char *spec = NULL, list[256], exit[64];
     uint32_t pc = (uint32_t)strtoul(stop, &spec, 10);
     struct px_error err = { "" };

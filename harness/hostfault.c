@@ -108,7 +108,7 @@ static enum px_status start_timer(unsigned tick_ms, struct px_error *err)
 {
     struct sigaction action = { .sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
     unsigned ms = tick_ms ? tick_ms : HANG_CPU_SECONDS * 1000 / HANG_TICKS;
-    struct timeval tick = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+    struct timeval tick = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
     struct itimerval timer = { .it_interval = tick, .it_value = tick };
     if (sigaction(SIGPROF, &action, NULL) != 0 || setitimer(ITIMER_PROF, &timer, NULL) != 0)
         return px_fail(err, PX_ERR_SYSTEM, "CPU timer of the sandbox: %s", strerror(errno));

@@ -54,7 +54,7 @@ static enum px_status grow(void *arg, struct px_error *err)
             status = px_fail(err, PX_ERR_NOMEM, "%zu bytes were refused", size);
         else
             bytes = moved;
-        if (status == PX_OK)
+        if (bytes && status == PX_OK)
             bytes[size - 1] = 1;
     }
     free(bytes);

@@ -190,7 +190,7 @@ enum px_status jobs_start(struct jobs *jobs, const struct worker_config *config,
     jobs->list = calloc(config->jobs, sizeof *jobs->list);
     enum px_status status =
         jobs->list ? PX_OK : px_fail(err, PX_ERR_NOMEM, "out of memory for %u jobs", config->jobs);
-    for (unsigned i = 0; i < config->jobs && status == PX_OK; i++) {
+    for (unsigned i = 0; i < config->jobs && jobs->list && status == PX_OK; i++) {
         struct job *job = &jobs->list[i];
         account_init(&job->account, config, i);
         job->shared = child_share(sizeof *job->shared);

@@ -68,9 +68,11 @@ static void write_place(FILE *file, const struct located *l)
 
 /* --- what --- */
 
-static const char *going_on(const struct px_outcome *out, char *text)
+/* What the row of an exit says of one side. */
+static void tell_going_on(const struct px_outcome *out, char *text, size_t size)
 {
-    return out->exit == PX_EXIT_STOPPED ? strcpy(text, "goes on") : text;
+    if (out->exit == PX_EXIT_STOPPED)
+        (void)snprintf(text, size, "goes on");
 }
 
 static void write_rows(FILE *file, const char *a, const char *b, const struct diff *diff)
@@ -80,8 +82,8 @@ static void write_rows(FILE *file, const char *a, const char *b, const struct di
     fprintf(file, "differs   %-20s %-*s  %s\n", "", (int)width, a, b);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(rows[i].name, "exit") == 0) {
-            going_on(&diff->a, rows[i].a);
-            going_on(&diff->b, rows[i].b);
+            tell_going_on(&diff->a, rows[i].a, sizeof rows[i].a);
+            tell_going_on(&diff->b, rows[i].b, sizeof rows[i].b);
         }
         fprintf(file, "          %-20s %-*s  ", rows[i].name, (int)width, rows[i].a);
         if (rows[i].note[0] != '\0')
@@ -258,8 +260,10 @@ static bool write_parts(FILE *file, const struct located *l, enum px_code_role r
         const struct hostcode_part *part = &l->code->parts[i];
         if (part->pc != pc || part->role != role || part->size == 0)
             continue;
-        write_part(file, l, part, shown && mark != ' ' ? '|' : mark, &guest);
+        write_part(file, l, part, mark, &guest);
         shown = true;
+        if (mark != ' ')
+            mark = '|'; /* the rest of what is marked */
     }
     return shown;
 }
@@ -287,13 +291,10 @@ static void write_cold(FILE *file, const struct located *l, const struct code_wi
     bool title = false;
     uint32_t next;
     for (uint32_t pc = w->first; pc <= w->last && pc < l->program->code_size; pc = next) {
-        char guest[32] = "", rest[32];
+        char guest[32];
         next = pc + px_length(l->program->code[pc]);
-        (void)snprintf(rest, sizeof rest, "%04" PRIx32, pc);
-        if (!title)
-            (void)snprintf(guest, sizeof guest, "out of line:  ");
-        strcat(guest, rest);
-        title |= write_parts(file, l, PX_CODE_COLD, pc, ' ', title ? rest : guest);
+        (void)snprintf(guest, sizeof guest, "%s%04" PRIx32, title ? "" : "out of line:  ", pc);
+        title |= write_parts(file, l, PX_CODE_COLD, pc, ' ', guest);
     }
 }
 

@@ -389,8 +389,10 @@ static bool derive_operand(struct derivation *v, unsigned which)
 static bool find_layout(struct derivation *v)
 {
     struct jit_memo *memo = v->memo;
+    const void *wanted = &v->layout, *known = memo->layouts;
     unsigned i = 0;
-    while (i < memo->layout_count && memcmp(&memo->layouts[i], &v->layout, sizeof v->layout) != 0)
+    while (i < memo->layout_count &&
+           memcmp((const uint8_t *)known + i * sizeof v->layout, wanted, sizeof v->layout) != 0)
         i++;
     if (i == JIT_LAYOUTS_MAX)
         return false;

@@ -318,10 +318,12 @@ static enum px_status engine_run(struct px_engine *engine, struct px_unit *unit,
     }
     for (; pc < image->code_size; pc += 4) {
         uint32_t word = word_at(image, pc);
-        if (is_block_start(image, pc) && blocks++ == entry->stop_after_blocks && blocks > 1) {
+        bool starts = is_block_start(image, pc);
+        if (starts && blocks > 0 && blocks == entry->stop_after_blocks) {
             leave(out, PX_EXIT_STOPPED, 0, pc);
             return PX_OK;
         }
+        blocks += starts;
         out->interpreted++;
         if (is_ecalli(word)) {
             leave(out, PX_EXIT_HOSTCALL, selector(word), pc + 4);

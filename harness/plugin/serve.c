@@ -52,10 +52,10 @@ static enum px_status leave_shared_memory(const void *keep, struct px_error *err
     if (!file)
         return px_fail(err, PX_ERR_SYSTEM, "/proc/self/maps: %s", strerror(errno));
     while (count < SHARED_MAPPINGS_MAX && fgets(line, sizeof line, file)) {
-        char kind;
-        uint64_t start, end;
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*3c%c", &start, &end, &kind) != 3 || kind != 's' ||
-            start == (uint64_t)(uintptr_t)keep)
+        char *at;
+        uint64_t start = strtoull(line, &at, 16), end = *at == '-' ? strtoull(at + 1, &at, 16) : 0;
+        bool shared = *at == ' ' && strlen(at) > 4 && at[4] == 's'; /* " rw-s" */
+        if (!shared || start == (uint64_t)(uintptr_t)keep)
             continue;
         found[count].start = start;
         found[count++].end = end;

@@ -31,9 +31,9 @@ static void mutation_reaches_every_row(void **state)
         size_t size = LLVMFuzzerCustomMutator(bytes, sizeof bytes, sizeof bytes, i);
         assert_int_equal(LLVMFuzzerTestOneInput(bytes, size), 0);
     }
-    for (unsigned op = 0; op < PX_OP_COUNT; op++)
+    for (size_t op = 0; op < PX_OP_COUNT; op++)
         rows += counters[2 * op] || counters[2 * op + 1];
-    for (unsigned row = PX_C_NONE + 1; row < PX_C_COUNT; row++)
+    for (size_t row = PX_C_NONE + 1; row < PX_C_COUNT; row++)
         rows += counters[2 * PX_OP_COUNT + row];
     assert_int_equal(rows, (unsigned)PX_OP_COUNT + (unsigned)PX_C_COUNT - 1);
 }

@@ -129,7 +129,8 @@ static int run_with(const char *engines, const char *text)
         uint8_t bytes[256];
         size_t size = pack(text, bytes, sizeof bytes);
         int sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        dup2(sink, STDERR_FILENO);
+        if (sink < 0 || dup2(sink, STDERR_FILENO) < 0)
+            _exit(99);
         setenv("PX_ENGINES", engines, 1);
         forget();
         (void)LLVMFuzzerTestOneInput(bytes, size);
