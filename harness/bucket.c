@@ -1,6 +1,8 @@
+#define _GNU_SOURCE
 #include "harness/bucket.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +38,15 @@ static const char *exit_word(const struct px_outcome *outcome)
 void bucket_exits(const struct px_outcome *a, const struct px_outcome *b, char *text, size_t size)
 {
     (void)snprintf(text, size, "%s/%s", exit_word(a), exit_word(b));
+}
+
+void bucket_death(enum finding_kind kind, int signal_number, char *text, size_t size)
+{
+    const char *name = signal_number ? sigabbrev_np(signal_number) : NULL;
+    if (kind == FINDING_HANG)
+        (void)snprintf(text, size, "hang");
+    else
+        (void)snprintf(text, size, "%s%s", name ? "SIG" : "died", name ? name : "");
 }
 
 static const char *special_division(uint64_t a, uint64_t b, bool word, bool is_signed)

@@ -1,11 +1,14 @@
 /*
- * The bucket of a divergence: which engines, the first instruction whose effects differ, what kind of effect,
- * and the special case of its operands, if that is what it takes. Nothing in it depends on the seed, on
- * register numbers or on addresses, so that one bug gives one bucket.
+ * The bucket of a divergence: which engines, the first instruction whose effects differ or the group of instructions that go
+ * wrong as it does, what kind of effect, and what it takes. The name is that of the simplest program that still diverges
+ * (reduce.h): nothing in it depends on the seed, nor on registers, operands or addresses that any other could stand in for.
  *
- *     interp|block:divw:reg:int-min/-1        a wrong result, in the overflow case alone
- *     interp|block:lw:exit:page_fault/none    one side faults, the other goes on
- *     interp|block:div:SIGFPE:zero-divisor    the host process died
+ *     interp|block:divw:reg:int-min/-1               a wrong result, in the overflow case alone
+ *     interp|block:shift:reg:rd=rs2                  of every shift whose destination is its count
+ *     interp|block:load:exit:page_fault/none,straddle one side faults, the other goes on, over a page's end
+ *     interp|block:div:SIGFPE:zero-divisor           the host process died
+ *     interp|block:xor:reg:in-context                alone, xor agrees; or it was not made simple in as many tries as are allowed
+ *     interp|block:xor:reg:in-its-block              so does every part of its block
  */
 #ifndef PX_BUCKET_H
 #define PX_BUCKET_H
@@ -42,10 +45,10 @@ struct bucket {
     size_t bytes_known;
 
     char engines[BUCKET_ENGINES_MAX]; /* both canonical specs, "interp|block" */
-    char op[24]; /* mnemonic; "gate", "entry", "end", "compile", "?" where there is none */
+    char op[48]; /* mnemonic; "gate", "entry", "end", "compile", "?" where there is none */
     char fields[24]; /* bucket_field, or what killed the process */
-    char operands[48]; /* special case of the operands, exits of both sides, or "-" */
-    char id[240]; /* ENGINES:OP:FIELDS:OPERANDS */
+    char operands[160]; /* special case of the operands, exits of both sides, or "-" */
+    char id[400]; /* ENGINES:OP:FIELDS:OPERANDS */
     char hash[9]; /* of the id: eight hex digits */
 };
 
@@ -57,6 +60,9 @@ const char *bucket_field(uint32_t fields);
 
 /* "page_fault/none": how two sides left one instruction; one that went on reads "none". */
 void bucket_exits(const struct px_outcome *a, const struct px_outcome *b, char *text, size_t size);
+
+/* "SIGFPE", "hang", "died": what ended a process. */
+void bucket_death(enum finding_kind kind, int signal_number, char *text, size_t size);
 
 /*
  * The case of ISA.md or of the RISC-V specification that @a and @b are for @op ("int-min/-1", "zero-divisor", "wide-shift"),

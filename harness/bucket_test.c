@@ -45,7 +45,7 @@ static void find_text(const char *flaws, const char *text, struct bucket *bucket
 enum { IDS = 16 };
 
 struct ids {
-    char id[IDS][240];
+    char id[IDS][sizeof(((struct bucket *)0)->id)];
     unsigned count[IDS], used;
 };
 
@@ -94,13 +94,35 @@ static void a_thousand_divergences_of_one_bug_fall_into_one_bucket(void **state)
     assert_string_equal(ids.id[0], "interp|flawed:xor:reg:-");
 }
 
+/* Whatever instruction, register or operand showed it. */
+static void a_bug_in_what_instructions_share_falls_into_one_bucket(void **state)
+{
+    static const char *const bugs[][2] = {
+        { "shifts", "interp|flawed:shift:reg:rd=rs2" },
+        { "x7", "interp|flawed:any:reg:x7" },
+        { "mul", "interp|flawed:mul:reg:-" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bugs / sizeof bugs[0]; i++) {
+        struct ids ids = { .used = 0 };
+        collect(bugs[i][0], 1, 100, &ids);
+        collect(bugs[i][0], 2, 100, &ids);
+        assert_string_equal(ids.id[0], bugs[i][1]);
+        assert_int_equal(ids.used, 1);
+        assert_int_equal(ids.count[0], 200);
+    }
+}
+
 static void two_bugs_give_two_buckets(void **state)
 {
+    static const char *const pairs[] = { "xor+mul", "shifts+x7", "mul+shifts", "divw+xor" };
     (void)state;
-    struct ids ids = { .used = 0 };
-    collect("xor+mul", 3, 300, &ids);
-    assert_int_equal(ids.used, 2);
-    assert_true(ids.count[0] > 10 && ids.count[1] > 10);
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct ids ids = { .used = 0 };
+        collect(pairs[i], 3, 300, &ids);
+        assert_int_equal(ids.used, 2);
+        assert_true(ids.count[0] > 10 && ids.count[1] > 10);
+    }
 }
 
 static void what_follows_from_a_wrong_register_does_not_split_a_bucket(void **state)
@@ -169,6 +191,68 @@ static void a_hang_is_named_by_its_instruction(void **state)
     assert_string_equal(bucket.id, "interp|flawed:xor:hang:-");
 }
 
+/* Each trial of the search that hangs takes a process and its deadline: there are not many, and none is made twice. */
+static void a_hang_of_many_instructions_is_named_within_few_processes(void **state)
+{
+    (void)state;
+    static const char first[] = "parallax 1 rv64e-jar.1\ngas 10000\nreg x5 0x1\ncode\n"
+                                "  00538433\n" /* add s0, t2, t0 */
+                                "  0000200b\n", /* ecalli 0 */
+        second[] = "parallax 1 rv64e-jar.1\ngas 10000\nreg x5 0x1\ncode\n"
+                   "  00538433\n" /* add s0, t2, t0 */
+                   "  0062c2b3\n" /* xor t0, t0, t1 */
+                   "  0000200b\n"; /* ecalli 0 */
+    static const char *const texts[] = { first, second };
+    struct probe *probe = open_probe("endless-x7");
+    struct px_program program;
+    struct bucket bucket;
+    uint64_t processes = 1;
+    px_program_init(&program);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        test_parse(&program, texts[i], strlen(texts[i]));
+        find(probe, &program, &bucket);
+        assert_string_equal(bucket.id, "interp|flawed:any:hang:x7");
+        uint64_t started = probe_processes(probe) - processes;
+        assert_in_range(started, 2, i == 0 ? 64 : 8);
+        processes += started;
+    }
+    px_program_fini(&program);
+    probe_destroy(probe);
+}
+
+/* The block holds more loads than a search tries: it ends all the same, with a name of the located instruction. */
+static void what_agrees_when_alone_is_named_in_context_however_long_its_block_is(void **state)
+{
+    (void)state;
+    static const struct px_insn one = { .op = PX_OP_XOR, .len = 4, .rd = 7, .rs1 = 5, .rs2 = 6 },
+                                load = { .op = PX_OP_LD, .len = 4, .rd = 9, .rs1 = 8 },
+                                halt = { .op = PX_OP_ECALLI, .len = 4 };
+    struct probe *probe = open_probe("late-xor");
+    struct px_program program;
+    struct bucket bucket;
+    px_program_init(&program);
+    for (unsigned loads = 10; loads <= 2500; loads += 2490) {
+        px_program_clear(&program);
+        program.gas = 10000000;
+        program.x[8] = PX_DATA_BASE;
+        assert_int_equal(px_program_map(&program, PX_DATA_BASE, PX_PAGE_SIZE, PX_MAP_ZERO, NULL, 0), PX_OK);
+        for (unsigned i = 0; i < loads; i++) {
+            const struct px_insn at = {
+                .op = load.op, .len = 4, .rd = 9, .rs1 = 8, .imm = (int32_t)(i % 250 * 8)
+            };
+            assert_int_equal(px_program_emit(&program, i % (loads / 2) == 4 ? &one : &at), PX_OK);
+        }
+        assert_int_equal(px_program_emit(&program, &one), PX_OK);
+        assert_int_equal(px_program_emit(&program, &halt), PX_OK);
+        find(probe, &program, &bucket);
+        assert_string_equal(bucket.id, "interp|flawed:xor:reg:in-context");
+        assert_int_equal(bucket.place, BUCKET_INSN);
+        assert_int_equal(bucket.pc, 4 * loads);
+    }
+    px_program_fini(&program);
+    probe_destroy(probe);
+}
+
 static void a_special_case_is_named_only_when_it_takes_one(void **state)
 {
     (void)state;
@@ -225,11 +309,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thousand_divergences_of_one_bug_fall_into_one_bucket),
+        cmocka_unit_test(a_bug_in_what_instructions_share_falls_into_one_bucket),
         cmocka_unit_test(two_bugs_give_two_buckets),
         cmocka_unit_test(what_follows_from_a_wrong_register_does_not_split_a_bucket),
         cmocka_unit_test(a_block_that_ran_before_is_cut_from_a_snapshot),
         cmocka_unit_test(a_death_is_named_by_its_signal_and_instruction),
         cmocka_unit_test(a_hang_is_named_by_its_instruction),
+        cmocka_unit_test(a_hang_of_many_instructions_is_named_within_few_processes),
+        cmocka_unit_test(what_agrees_when_alone_is_named_in_context_however_long_its_block_is),
         cmocka_unit_test(a_special_case_is_named_only_when_it_takes_one),
         cmocka_unit_test(a_divergence_that_lockstep_does_not_show_says_so),
         cmocka_unit_test(engines_that_agree_give_no_bucket),

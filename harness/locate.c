@@ -94,7 +94,7 @@ enum px_status locate_look(struct search *s, struct view *view, enum stage stage
     struct run_result result;
     enum px_status status = PX_OK;
     if (!view->prepared)
-        status = prepare(s, view, stage == STAGE_WHOLE ? 0 : PX_PREPARE_STOPPABLE);
+        status = prepare(s, view, stop == 0 ? 0 : PX_PREPARE_STOPPABLE);
     bool both = status == PX_OK && view->slot.supported[0] && view->slot.supported[s->other];
     if (both)
         status = run_engines(s, view, stop, &result);
@@ -120,6 +120,13 @@ static enum px_status look_at_whole(struct search *s, size_t other)
     return status;
 }
 
+void locate_write_engines(struct search *s, size_t other)
+{
+    const struct engine *engines = s->l->run->engines;
+    (void)snprintf(s->bucket->engines, sizeof s->bucket->engines, "%.60s|%.60s", engine_spec(&engines[0]),
+                   engine_spec(&engines[other]));
+}
+
 static enum px_status find_engine(struct search *s, size_t other)
 {
     enum px_status status = PX_OK;
@@ -130,8 +137,7 @@ static enum px_status find_engine(struct search *s, size_t other)
     b->diverges = s->at.differs;
     b->finding = s->at.finding;
     b->finding.other = s->other;
-    (void)snprintf(b->engines, sizeof b->engines, "%.60s|%.60s", engine_spec(&s->l->run->engines[0]),
-                   engine_spec(&s->l->run->engines[s->other]));
+    locate_write_engines(s, s->other);
     return status;
 }
 
@@ -175,19 +181,25 @@ static enum px_status look_behind_gate(struct search *s, bool *gate)
     const struct diff *diff = &s->at.finding.diff;
     uint64_t block = s->block, gas = s->whole.program.gas;
     struct verdict at = s->at;
-    *gate = false;
-    if (at.died || (diff->a.exit == PX_EXIT_OUT_OF_GAS) == (diff->b.exit == PX_EXIT_OUT_OF_GAS) ||
-        gas > UINT64_MAX - LOCATE_GAS_RAISE)
+    *gate = !at.died && diff->a.exit == PX_EXIT_OUT_OF_GAS && diff->b.exit == PX_EXIT_OUT_OF_GAS &&
+            diff->a.pc == diff->b.pc && (diff->fields & DIFF_GAS); /* refused, and yet charged */
+    if (*gate || at.died || (diff->a.exit == PX_EXIT_OUT_OF_GAS) == (diff->b.exit == PX_EXIT_OUT_OF_GAS))
         return PX_OK;
     const struct px_program *p = &s->whole.program;
     uint32_t pc = diff->a.exit == PX_EXIT_OUT_OF_GAS ? diff->a.pc : diff->b.pc;
     if (pc < p->code_size && (px_ops[px_decode(p->code, p->code_size, pc).op].effects & PX_EFF_CALL))
         return PX_OK; /* a host call looks at gas by itself */
+    *gate = gas > UINT64_MAX - LOCATE_GAS_RAISE; /* no gas is more than that */
+    if (*gate)
+        return PX_OK;
     locate_release(s, &s->whole);
     s->whole.program.gas += LOCATE_GAS_RAISE;
     s->blocks = STAGE_RAISED;
     enum px_status status = find_block(s, block);
-    if (status != PX_OK || s->block != 0)
+    const struct diff *still = &s->at.finding.diff;
+    bool refused = s->block != 0 && !s->at.died &&
+                   (still->a.exit == PX_EXIT_OUT_OF_GAS) != (still->b.exit == PX_EXIT_OUT_OF_GAS);
+    if (status != PX_OK || (s->block != 0 && !refused))
         return status;
     locate_release(s, &s->whole);
     s->whole.program.gas = gas;
@@ -196,102 +208,6 @@ static enum px_status look_behind_gate(struct search *s, bool *gate)
     s->at = at;
     *gate = true;
     return PX_OK;
-}
-
-static void write_death(const struct finding *finding, char *text, size_t size)
-{
-    const char *name = finding->signal ? sigabbrev_np(finding->signal) : NULL;
-    if (finding->kind == FINDING_HANG)
-        (void)snprintf(text, size, "hang");
-    else
-        (void)snprintf(text, size, "%s%s", name ? "SIG" : "died", name ? name : "");
-}
-
-static void write_verdict(struct bucket *b, const struct verdict *v)
-{
-    const struct diff *diff = &v->finding.diff;
-    (void)snprintf(b->operands, sizeof b->operands, "-");
-    if (v->died) {
-        write_death(&v->finding, b->fields, sizeof b->fields);
-        return;
-    }
-    (void)snprintf(b->fields, sizeof b->fields, "%s", bucket_field(diff->fields));
-    if (diff->fields & (DIFF_EXIT | DIFF_ARG))
-        bucket_exits(&diff->a, &diff->b, b->operands, sizeof b->operands);
-}
-
-static void write_op(struct bucket *b, const char *op)
-{
-    (void)snprintf(b->op, sizeof b->op, "%s", op);
-}
-
-/* The block's instruction that most likely has to do with what differs behind it. */
-static struct px_insn likeliest(const struct search *s)
-{
-    const struct px_program *p = &s->whole.program;
-    const struct diff *diff = &s->at.finding.diff;
-    const char *field = s->at.died ? "" : bucket_field(diff->fields);
-    size_t chosen = s->count - 1;
-    for (size_t i = 0; i < s->count; i++) {
-        struct px_insn insn = px_decode(p->code, p->code_size, s->offsets[i]);
-        unsigned effects = px_ops[insn.op].effects;
-        if (strcmp(field, "reg") == 0 && insn.rd != 0 && (diff->fields & (uint32_t)DIFF_X0 << insn.rd))
-            chosen = i;
-        if (strcmp(field, "mem") == 0 && (effects & PX_EFF_STORE))
-            chosen = i;
-        if (strcmp(field, "gas") == 0 && (effects & (PX_EFF_STORE | PX_EFF_LOAD))) {
-            chosen = i;
-            break;
-        }
-    }
-    return px_decode(p->code, p->code_size, s->offsets[chosen]);
-}
-
-/* From the block to the instruction, if the block lets itself be cut. */
-static enum px_status look_into_block(struct search *s)
-{
-    struct bucket *b = s->bucket;
-    bool possible;
-    size_t keep;
-    struct verdict agreed;
-    enum px_status status = locate_find_insn(s, &possible, &keep, &agreed);
-    if (status != PX_OK)
-        return status;
-    if (!possible) {
-        write_op(b, px_ops[likeliest(s).op].mnemonic);
-        write_verdict(b, &s->at);
-        (void)snprintf(b->operands, sizeof b->operands, "in-its-block");
-        b->place = BUCKET_BLOCK;
-        return PX_OK;
-    }
-    const struct px_program *p = &s->whole.program;
-    b->place = BUCKET_INSN;
-    b->number = keep;
-    b->count = s->count;
-    b->at = s->at.finding;
-    b->pc = s->offsets[keep - 1];
-    b->insn = px_decode(p->code, p->code_size, b->pc);
-    b->x_known = !agreed.died && agreed.a.exit == PX_EXIT_STOPPED;
-    memcpy(b->x, agreed.a.x, sizeof b->x);
-    write_op(b, px_ops[b->insn.op].mnemonic);
-    write_verdict(b, &s->at);
-    return locate_find_cause(s, keep);
-}
-
-/* Nothing differs in lockstep, or not for the reason that the whole program does. */
-static void name_vanished(struct search *s, const struct verdict *whole)
-{
-    struct bucket *b = s->bucket;
-    const struct px_program *p = &s->whole.program;
-    const struct finding *f = &b->finding;
-    write_verdict(b, whole);
-    bool pc_known = whole->died && f->guest_pc_known && f->guest_pc < p->code_size;
-    if (whole->compiling)
-        write_op(b, "compile");
-    else
-        write_op(b, pc_known ? px_ops[px_decode(p->code, p->code_size, f->guest_pc).op].mnemonic : "?");
-    (void)snprintf(b->operands, sizeof b->operands, "%s", whole->compiling ? "-" : "vanishes-in-lockstep");
-    b->place = BUCKET_VANISHED;
 }
 
 static enum px_status name_block(struct search *s)
@@ -309,19 +225,7 @@ static enum px_status name_block(struct search *s)
     b->block_gas = s->before.a.gas;
     b->at = s->at.finding;
     locate_read_block(s, b->block_pc);
-    const struct px_outcome *a = &s->at.finding.diff.a;
-    bool entry = !s->at.died && s->block == 1 && a->exit == PX_EXIT_PANIC && a->arg == PX_PANIC_BAD_ENTRY;
-    if (!gate && !entry && s->count > 0)
-        return look_into_block(s);
-    write_op(b, gate ? "gate" : entry ? "entry" : "end");
-    write_verdict(b, &s->at);
-    if (entry || gate) /* how the side that was let in went on is chance */
-        (void)snprintf(b->operands, sizeof b->operands, "%s",
-                       entry                           ? "bad-entry/none"
-                       : a->exit == PX_EXIT_OUT_OF_GAS ? "out_of_gas/none"
-                                                       : "none/out_of_gas");
-    b->place = BUCKET_BLOCK;
-    return PX_OK;
+    return gate ? locate_name_gate(s) : locate_name_block(s);
 }
 
 static enum px_status search_all(struct search *s, size_t other)
@@ -333,7 +237,7 @@ static enum px_status search_all(struct search *s, size_t other)
     if (!whole.compiling)
         status = find_block(s, UINT64_MAX);
     if (status == PX_OK && s->block == 0)
-        name_vanished(s, &whole);
+        status = locate_name_vanished(s, &whole);
     else if (status == PX_OK)
         status = name_block(s);
     if (status == PX_OK)
@@ -360,6 +264,7 @@ enum px_status locate(struct locate *l, const struct px_program *program, size_t
     px_program_fini(&s->whole.program);
     px_program_fini(&s->variant.program);
     px_program_fini(&s->snapshot);
+    trace_fini(&s->trace);
     free(s);
     return status;
 }

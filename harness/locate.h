@@ -2,8 +2,8 @@
  * Where two engines part ways. Runs in a process that the program may kill: the journal, in shared memory, remembers
  * each death, so that the same search, started again in a fresh process, takes it as a result and goes on.
  *
- *     whole program -> block (lockstep: stop after k blocks) -> instruction (the block cut after j of
- *     them) -> operands (the instruction alone, with harmless operands) -> bucket
+ *     whole program -> block (lockstep: stop after k blocks) -> instruction (the block cut after j of them)
+ *         -> the simplest program of it that still diverges (reduce.h) -> bucket
  */
 #ifndef PX_LOCATE_H
 #define PX_LOCATE_H
@@ -13,7 +13,8 @@
 #include "harness/run.h"
 
 enum {
-    LOCATE_DEATHS_MAX = 48,
+    LOCATE_DEATHS_MAX = 160,
+    LOCATE_TRIALS_MAX = 1 << 14, /* small programs whose verdicts are remembered */
     LOCATE_LINEAR =
         64, /* blocks looked at one by one; beyond, by halves: some first difference, not the first */
     LOCATE_PRICE_COPIES =
@@ -39,10 +40,29 @@ struct locate_journal {
     size_t death_count;
 };
 
+/* What a small program came to. */
+struct locate_trial {
+    uint64_t key; /* of the program and the engine; 0: free */
+    bool differs, died, compiling;
+    enum finding_kind kind;
+    int signal;
+    uint32_t fields;
+    enum px_exit exit_a, exit_b;
+    int64_t arg_a, arg_b;
+};
+
+/* Verdicts outlive programs and processes: what one search tried, the next need not. */
+struct locate_memo {
+    size_t count;
+    struct locate_trial trials[LOCATE_TRIALS_MAX];
+};
+
 /* What the search works with. */
 struct locate {
     struct run *run;
     struct locate_journal *journal;
+    struct locate_memo *memo;
+    struct px_engine *reference; /* of px_interp_engine; NULL until it is needed */
     uint64_t runs; /* so far */
     _Atomic uint64_t *running; /* for the hang timer: set while an engine other than the first runs */
     struct hostfault *deadline; /* its ticks_max is set from the first engine's time; NULL: leave it */

@@ -84,11 +84,19 @@ static enum px_status make_snapshot(struct search *s)
     return status;
 }
 
-/* The program with its block cut after @keep instructions by one that only ends a block. False: that does not fit. */
-static enum px_status make_cut(struct search *s, size_t keep, bool *fits)
+enum { STOPS = 2 };
+
+/*
+ * The program with its block cut after @keep instructions by one that only ends a block: there are two, in case one of them is
+ * what diverges. False: that does not fit.
+ */
+static enum px_status make_cut(struct search *s, size_t keep, unsigned stop, bool *fits)
 {
-    static const struct px_insn stop4 = { .op = PX_OP_FALLTHROUGH, .len = 4 };
-    static const struct px_insn stop2 = { .op = PX_OP_JAL, .rvc = PX_C_J, .len = 2, .imm = 2 };
+    static const struct px_insn stops[STOPS][2] = {
+        { { .op = PX_OP_JAL, .rvc = PX_C_J, .len = 2, .imm = 2 }, { .op = PX_OP_FALLTHROUGH, .len = 4 } },
+        { { .op = PX_OP_BEQ, .rvc = PX_C_BEQZ, .len = 2, .rs1 = 8, .imm = 2 },
+          { .op = PX_OP_BEQ, .len = 4, .imm = 4 } },
+    };
     struct px_program *v = &s->variant.program;
     locate_release(s, &s->variant);
     enum px_status status = px_program_copy(v, s->from_snapshot ? &s->snapshot : &s->whole.program);
@@ -97,23 +105,40 @@ static enum px_status make_cut(struct search *s, size_t keep, bool *fits)
         return status;
     uint32_t at = s->offsets[keep];
     unsigned length = px_decode(v->code, v->code_size, at).len;
-    *fits = px_program_patch(v, at, length == 2 ? &stop2 : &stop4) == PX_OK;
+    *fits = px_program_patch(v, at, &stops[stop][length == 4]) == PX_OK;
     return PX_OK;
 }
 
-/* State after @keep instructions of the block. */
-enum px_status locate_after_insns(struct search *s, size_t keep, struct verdict *v)
+/* Engine 0 is where the uncut block leads it: the cut has not changed what code is read as data. */
+static bool is_faithful(const struct search *s, size_t keep, const struct verdict *v)
 {
-    bool fits;
-    if (keep == s->count && !s->from_snapshot) {
-        *v = s->at;
+    if (v->died || keep >= s->trace.count)
+        return true;
+    return v->a.exit == PX_EXIT_STOPPED && memcmp(v->a.x, s->trace.steps[keep].x, sizeof v->a.x) == 0;
+}
+
+/* State after @keep instructions of the block. *known is false when it could not be looked at. */
+static enum px_status after_insns(struct search *s, size_t keep, struct verdict *v, bool *known)
+{
+    enum px_status status = PX_OK;
+    *known = true;
+    *v = s->at;
+    if (keep == s->count && !s->from_snapshot)
         return PX_OK;
+    for (unsigned stop = 0; stop < STOPS && *known && status == PX_OK; stop++) {
+        struct verdict seen = { .differs = false };
+        status = make_cut(s, keep, stop, known);
+        if (status == PX_OK && *known)
+            status = locate_look(s, &s->variant, STAGE_CUT, keep * STOPS + stop,
+                                 s->from_snapshot ? 1 : s->block, &seen);
+        if (status != PX_OK || !*known)
+            return status;
+        *known = is_faithful(s, keep, &seen);
+        *v = seen;
+        if (!seen.differs || keep == s->count)
+            break;
     }
-    enum px_status status = make_cut(s, keep, &fits);
-    *v = (struct verdict){ .differs = false };
-    if (status != PX_OK || !fits)
-        return status;
-    return locate_look(s, &s->variant, STAGE_CUT, keep, s->from_snapshot ? 1 : s->block, v);
+    return status;
 }
 
 /*
@@ -127,7 +152,7 @@ static enum px_status choose_base(struct search *s, bool *possible)
     *possible = true;
     if (s->block == 1 || s->count == 1)
         return PX_OK;
-    enum px_status status = make_cut(s, 1, &fits);
+    enum px_status status = make_cut(s, 1, 0, &fits);
     if (status == PX_OK && fits)
         status = locate_look(s, &s->variant, STAGE_CHECK, 0, s->block - 1, &v);
     if (status != PX_OK)
@@ -143,37 +168,90 @@ static enum px_status choose_base(struct search *s, bool *possible)
         return PX_OK;
     }
     if (status == PX_OK)
-        status = locate_after_insns(s, s->count, &v);
+        status = after_insns(s, s->count, &v, &fits);
     *possible = v.differs;
     return status;
 }
 
-/* *keep: how many instructions it takes to diverge; *agreed is the state in front of the last of them. A program that
- * kills is not cut by halves: each death costs a process. */
-static enum px_status cut_until_it_agrees(struct search *s, size_t *keep, struct verdict *agreed)
+/* The next place between @low and @high to cut at, from @middle on; @high when none is left. */
+static size_t next_cut(const uint8_t *unknown, size_t low, size_t high, size_t middle)
 {
-    size_t low = 0, high = s->count;
+    for (size_t i = middle; i < high; i++)
+        if (!unknown[i])
+            return i;
+    for (size_t i = middle; i-- > low + 1;)
+        if (!unknown[i])
+            return i;
+    return high;
+}
+
+/* A program that kills is not cut by halves: each death costs a process. */
+static enum px_status cut_until_it_agrees(struct search *s, size_t *low, size_t *high)
+{
     bool kills = s->at.died;
     enum px_status status = PX_OK;
-    *agreed = s->before;
-    while (high - low > 1 && status == PX_OK) {
+    uint8_t *unknown = calloc(s->count + 1, 1);
+    if (!unknown)
+        return px_fail(s->err, PX_ERR_NOMEM, "out of memory for the search");
+    *low = 0;
+    *high = s->count;
+    memcpy(s->agreed_x, s->before.a.x, sizeof s->agreed_x);
+    while (status == PX_OK) {
         struct verdict v = { .died = false };
-        size_t middle = kills ? low + 1 : low + (high - low) / 2;
-        status = locate_after_insns(s, middle, &v);
-        if (status == PX_OK && v.differs) {
-            high = middle;
+        bool known;
+        size_t middle = next_cut(unknown, *low, *high, kills ? *low + 1 : *low + (*high - *low) / 2);
+        if (middle <= *low || middle >= *high)
+            break;
+        status = after_insns(s, middle, &v, &known);
+        if (status != PX_OK)
+            break;
+        unknown[middle] = !known;
+        if (known && v.differs) {
+            *high = middle;
             s->at = v;
-        } else {
-            low = middle;
-            *agreed = v;
+        } else if (known) {
+            *low = middle;
+            memcpy(s->agreed_x, v.a.x, sizeof s->agreed_x);
         }
     }
-    *keep = high;
+    free(unknown);
     return status;
 }
 
-enum px_status locate_find_insn(struct search *s, bool *possible, size_t *keep, struct verdict *agreed)
+enum px_status locate_find_insn(struct search *s, bool *possible, size_t *low, size_t *high)
 {
     enum px_status status = choose_base(s, possible);
-    return status == PX_OK && *possible ? cut_until_it_agrees(s, keep, agreed) : status;
+    return status == PX_OK && *possible ? cut_until_it_agrees(s, low, high) : status;
+}
+
+/* What the access of the located instruction finds, which the minimizer puts into its memory. */
+enum px_status locate_find_bytes(struct search *s, size_t agreed)
+{
+    struct bucket *b = s->bucket;
+    unsigned effects = px_ops[b->insn.op].effects;
+    const struct engine *e = &s->l->run->engines[0];
+    struct verdict v = { .died = false };
+    uint8_t scratch[PX_PAGE_SIZE];
+    bool known;
+    if (!(effects & (PX_EFF_LOAD | PX_EFF_STORE)) || !b->x_known)
+        return PX_OK;
+    enum px_status status = PX_OK;
+    if (agreed > 0)
+        status = after_insns(s, agreed, &v, &known);
+    else if (s->block > 1)
+        status = locate_look_before(s);
+    else
+        return PX_OK; /* nothing has run: memory is as the program says */
+    b->address = (uint32_t)(b->x[b->insn.rs1] + (uint64_t)(int64_t)b->insn.imm);
+    size_t width = (size_t)1 << PX_EFF_WIDTH_LOG2(effects);
+    for (size_t i = 0; i < width && status == PX_OK; i++) {
+        uint32_t at = b->address + (uint32_t)i;
+        const uint8_t *bytes;
+        status = e->ops->read_page(e->instance, at >> PX_PAGE_BITS, scratch, &bytes);
+        if (status == PX_OK)
+            b->bytes[i] = bytes[at % PX_PAGE_SIZE];
+    }
+    if (status == PX_OK)
+        b->bytes_known = width;
+    return status;
 }

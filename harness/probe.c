@@ -30,6 +30,7 @@ enum { TURN_CALLER, TURN_CHILD };
 struct probe_shared {
     _Atomic uint32_t turn;
     struct locate_journal journal;
+    struct locate_memo memo;
     struct host_record record;
     _Atomic uint64_t running;
     size_t other;
@@ -97,6 +98,7 @@ _Noreturn static void serve(const struct probe_config *config, struct probe_shar
     enum px_status opened = open_engines(config, shared, &run, &hostfault);
     struct locate locate_on = { .run = &run,
                                 .journal = &shared->journal,
+                                .memo = &shared->memo,
                                 .running = &shared->running,
                                 .deadline = config->patient ? NULL : &hostfault };
     shared->status = opened;

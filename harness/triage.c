@@ -41,6 +41,11 @@ static void find_bucket(struct triage *t, const struct px_program *program, cons
         status = probe_create(&config, &t->probe, &ignored);
     if (status == PX_OK)
         status = probe_bucket(t->probe, program, other, bucket, &ignored);
+    if (status == PX_OK &&
+        !bucket->diverges) { /* earlier programs may hide it: it was confirmed in a fresh process */
+        probe_rest(t->probe);
+        status = probe_bucket(t->probe, program, other, bucket, &ignored);
+    }
     if (status != PX_OK || !bucket->diverges)
         name_by_finding(r, finding, bucket);
 }

@@ -14,6 +14,10 @@ enum {
     FLAW_SHY = 16,
     FLAW_FATAL = 32,
     FLAW_ENDLESS = 64,
+    FLAW_SHIFTS = 128,
+    FLAW_X7 = 256,
+    FLAW_ENDLESS_X7 = 512,
+    FLAW_LATE = 1024,
 };
 
 struct px_engine {
@@ -22,6 +26,7 @@ struct px_engine {
     unsigned flags; /* of the unit that was prepared last */
     uint64_t *x;    /* the reference's registers, while it runs */
     unsigned wrong; /* the register to falsify before the next instruction; 0: none */
+    unsigned xors;  /* in this run so far */
 };
 
 static const struct {
@@ -36,23 +41,52 @@ static const struct {
     { "shy-xor", FLAW_SHY },
     { "fatal-xor", FLAW_FATAL },
     { "endless-xor", FLAW_ENDLESS },
+    { "shifts", FLAW_SHIFTS },
+    { "x7", FLAW_X7 },
+    { "endless-x7", FLAW_ENDLESS_X7 },
+    { "late-xor", FLAW_LATE },
 };
 
-static void misbehave(const struct px_engine *e, bool odd)
+static void hang(bool forever)
 {
-    volatile bool forever = e->flaw & FLAW_ENDLESS;
-    if (odd && (e->flaw & FLAW_FATAL))
-        raise(SIGFPE);
-    while (odd && forever)
+    volatile bool on = forever;
+    while (on)
         ;
 }
 
-static bool goes_wrong(const struct px_engine *e, const struct px_insn *insn, uint64_t a, uint64_t b)
+static void misbehave(const struct px_engine *e, bool odd)
+{
+    if (odd && (e->flaw & FLAW_FATAL))
+        raise(SIGFPE);
+    hang(odd && (e->flaw & FLAW_ENDLESS));
+}
+
+static bool names_x7(const struct px_insn *insn)
+{
+    uint8_t regs = px_ops[insn->op].regs;
+    return ((regs & PX_HAS_RD) && insn->rd == 7) || ((regs & PX_HAS_RS1) && insn->rs1 == 7) ||
+           ((regs & PX_HAS_RS2) && insn->rs2 == 7);
+}
+
+static bool goes_wrong(struct px_engine *e, const struct px_insn *insn, uint64_t a, uint64_t b)
 {
     bool shown = !(e->flags & PX_PREPARE_STOPPABLE);
+    uint8_t regs = px_ops[insn->op].regs;
+    if ((e->flaw & FLAW_X7) && (regs & PX_HAS_RS1) && (regs & PX_HAS_RD) && insn->rs1 == 7)
+        return true;
+    hang((e->flaw & FLAW_ENDLESS_X7) && names_x7(insn));
     switch (insn->op) {
+    case PX_OP_SLL:
+    case PX_OP_SRL:
+    case PX_OP_SRA:
+    case PX_OP_SLLW:
+    case PX_OP_SRLW:
+    case PX_OP_SRAW:
+        return (e->flaw & FLAW_SHIFTS) && insn->rd == insn->rs2;
     case PX_OP_XOR:
         misbehave(e, a & b & 1);
+        if ((e->flaw & FLAW_LATE) && ++e->xors == 3)
+            return true;
         return ((e->flaw & FLAW_XOR) || ((e->flaw & FLAW_SHY) && shown)) && (a & b & 1);
     case PX_OP_MUL:
         return (e->flaw & FLAW_MUL) && (a & 1);
@@ -109,7 +143,7 @@ static void flawed_release(struct px_engine *engine, struct px_unit *unit)
 static enum px_status flawed_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
                                  struct px_outcome *outcome, struct px_error *err)
 {
-    engine->wrong = 0;
+    engine->wrong = engine->xors = 0;
     enum px_status status = px_interp_engine.run(engine->inner, unit, entry, outcome, err);
     if (status == PX_OK && engine->wrong)
         outcome->x[engine->wrong] ^= 1;
