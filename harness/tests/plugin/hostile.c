@@ -22,8 +22,9 @@ static enum px_status hostile_create(const char *options, struct px_engine **eng
 static void lie(struct px_outcome *out)
 {
     static const uint32_t pages[] = { 5, 5 };
+    static const int no_exit = 93;
     if (!strcmp(mischief, "exit"))
-        out->exit = (enum px_exit)93;
+        memcpy(&out->exit, &no_exit, sizeof out->exit);
     if (!strcmp(mischief, "stopped"))
         out->exit = PX_EXIT_STOPPED;
     if (!strcmp(mischief, "arg"))
