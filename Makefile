@@ -98,7 +98,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 .DEFAULT_GOAL := build
 .PHONY: build fuzz test test-long test-sanitizers bench lint format mutation guests clean help
-.PHONY: install uninstall fuzz-libfuzzer fuzz-afl fuzz-targets afl-mutator
+.PHONY: install uninstall fuzz-libfuzzer fuzz-afl fuzz-targets afl-mutator corpus-check corpus-min
 .PHONY: programs test-programs sanitizer-programs libraries FORCE
 .DELETE_ON_ERROR:
 
@@ -122,16 +122,30 @@ fuzz-afl: ## The same under AFL++: fuzz_diff for TIME=60 seconds, a main and a s
 	+@$(SUBMAKE) MODE=afl CC=afl-clang-fast fuzz-targets
 	scripts/fuzz-afl --time $(TIME) $(ARGS)
 
+corpus-check: ## Run every input of the corpora once, and fail on a bug (ARGS='fuzz_diff FOLDER' for others)
+	@scripts/deps fuzzers
+	+@$(SUBMAKE) programs
+	+@$(SUBMAKE) MODE=fuzzfast CC=clang-19 fuzz-targets
+	@scripts/corpus check $(ARGS)
+
+corpus-min: ## The same, then merge and minimize what libFuzzer and AFL++ have gathered
+	@scripts/deps fuzzers
+	+@$(SUBMAKE) programs
+	+@$(SUBMAKE) MODE=fuzzfast CC=clang-19 fuzz-targets
+	@scripts/corpus min $(ARGS)
+
 test: ## Install what is missing, build, run every test
 	@scripts/deps test
 	+@$(SUBMAKE) programs test-programs libraries afl-mutator
 	+@$(SUBMAKE) MODE=afl CC=afl-clang-fast fuzz-targets
+	+@$(SUBMAKE) MODE=fuzzfast CC=clang-19 fuzz-targets
 	@scripts/run-tests $(call run_checks,1) $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
 test-long: ## Everything: long tests, planted bugs with three seeds, sanitizers
 	@scripts/deps test
 	+@$(SUBMAKE) programs test-programs libraries afl-mutator sanitizer-programs
 	+@$(SUBMAKE) MODE=afl CC=afl-clang-fast fuzz-targets
+	+@$(SUBMAKE) MODE=fuzzfast CC=clang-19 fuzz-targets
 	@PX_TEST_LONG=1 scripts/run-tests $(call run_checks,3) --timeout 14400 $(TEST_PROGRAMS) \
 		$(SCRIPT_TESTS) $(SANITIZER_PROGRAMS)
 
