@@ -49,7 +49,7 @@ LINK = $(CC) $(PX_LDFLAGS) $(LDFLAGS)
 
 # --- files -------------------------------------------------------------------------------------------
 
-FOLDERS := vm vm/fused jit generators harness harness/alone harness/gate harness/oracle harness/plugin harness/tiered harness/vectors
+FOLDERS := vm vm/fused jit generators harness harness/alone harness/gate harness/guided harness/oracle harness/plugin harness/tiered harness/vectors
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c)))
 MAIN := harness/main.c
 TESTS := $(filter %_test.c,$(SOURCES) $(sort $(wildcard harness/tests/*.c)))

@@ -67,6 +67,9 @@ enum px_status px_gen_parse(const char *spec, struct px_gen *gen, struct px_erro
 {
     size_t name = strcspn(spec, ":@"), options = 0;
     struct px_gen parsed = { .generator = find(spec, name) };
+    if (name == 6 && memcmp(spec, "guided", name) == 0)
+        return px_fail(err, PX_ERR_INPUT,
+                       "generator guided: its programs depend on a corpus and replay from their files alone");
     if (!parsed.generator)
         return px_fail(err, PX_ERR_INPUT,
                        "generator '%.*s': expected mix, boundary, straight, control, memory, compressed, "

@@ -310,6 +310,15 @@ static void an_unknown_generator_is_refused_by_name(void **state)
                    "control, memory, compressed, hostcall, hostile, gas, long or guest");
 }
 
+static void programs_of_guided_campaigns_are_not_made_by_number(void **state)
+{
+    (void)state;
+    static const char message[] =
+        "generator guided: its programs depend on a corpus and replay from their files alone";
+    expect_refused("guided", message);
+    expect_refused("guided@1", message);
+}
+
 static void an_unknown_option_or_a_value_out_of_range_is_refused(void **state)
 {
     (void)state;
@@ -380,6 +389,7 @@ int main(void)
         cmocka_unit_test(boundary_is_enumerable_and_the_others_take_any_index),
         cmocka_unit_test(a_spec_is_kept_in_its_canonical_form),
         cmocka_unit_test(an_unknown_generator_is_refused_by_name),
+        cmocka_unit_test(programs_of_guided_campaigns_are_not_made_by_number),
         cmocka_unit_test(an_unknown_option_or_a_value_out_of_range_is_refused),
         cmocka_unit_test(a_version_that_this_build_does_not_make_is_refused),
     };

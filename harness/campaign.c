@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/guided/guided.h"
 #include "harness/interrupt.h"
 #include "harness/jobs.h"
 #include "harness/preflight.h"
@@ -14,13 +15,14 @@
 #include "harness/store.h"
 #include "harness/triage.h"
 
-enum { POLL_MS = 10 };
+enum { POLL_MS = 10, SEEN_SIZE = FEATURES * sizeof(coverage_mark) };
 
 #define MEMORY_SECONDS 1.0 /* between two looks at it */
 #define MINIMIZE_LEAST_SECONDS 0.2
 
 struct campaign {
-    const struct campaign_options *options;
+    struct campaign_options own; /* with what workers share filled in */
+    const struct campaign_options *options; /* it */
     struct campaign_result *result;
     struct jobs jobs;
     struct triage triage;
@@ -47,7 +49,32 @@ static enum px_status check_first(struct campaign *c, struct px_error *err)
     memcpy(c->result->specs, p.specs, sizeof p.specs);
     memcpy(c->result->every, p.every, sizeof p.every);
     c->result->self_tests = p.self_tests;
+    for (size_t i = 0; i < p.engine_count; i++)
+        c->result->watched |= strcmp(p.specs[i], px_interp_engine.name) == 0;
+    if (c->own.guided && !c->result->watched)
+        return px_fail(err, PX_ERR_INPUT, "coverage needs the engine interp among those that are compared");
     return PX_OK;
+}
+
+/* What the workers share besides: the marks of what programs show, the corpus. */
+static enum px_status share_all(struct campaign *c, struct px_error *err)
+{
+    struct worker_config *worker = &c->own.worker;
+    enum px_status status = PX_OK;
+    if (c->result->watched) {
+        worker->seen = child_share(SEEN_SIZE);
+        if (!worker->seen)
+            return px_fail(err, PX_ERR_NOMEM, "out of memory for coverage");
+    }
+    if (c->own.guided)
+        status = guided_create(c->own.out, c->own.corpus, worker->jobs, &worker->guided, err);
+    return status;
+}
+
+static void unshare_all(struct campaign *c)
+{
+    guided_destroy(c->own.worker.guided);
+    child_unshare(c->own.worker.seen, SEEN_SIZE);
 }
 
 /* Minimizing goes on at the end of a campaign's time, but not for long. */
@@ -108,22 +135,41 @@ static void sum_up(struct campaign *c, double time)
     look_at_memory(c, time);
 }
 
+/* What programs showed, for good. */
+static void sum_up_coverage(struct campaign *c)
+{
+    struct campaign_result *r = c->result;
+    const struct guided *guided = c->own.worker.guided;
+    if (guided) {
+        r->corpus_loaded = guided->disk.loaded;
+        r->corpus_saved = guided->disk.saved;
+    }
+    if (!r->watched)
+        return;
+    coverage_curve(c->own.worker.seen, r->curve);
+    r->features = r->curve[COVERAGE_POINTS - 1];
+    for (size_t i = 0; i < FEATURES_GROUPS; i++)
+        r->features_by_group[i] = coverage_seen(c->own.worker.seen, &features_groups[i]);
+}
+
 static void show_progress(struct campaign *c)
 {
     const struct campaign_result *r = c->result;
     uint64_t programs = r->tally.programs, limit = c->options->worker.limit;
     double seconds = r->seconds, left = -1;
-    char line[256], eta[48] = "";
+    char line[256], eta[48] = "", features[32] = "";
     if (limit != UINT64_MAX && programs > 0)
         left = seconds / (double)programs * (double)(limit - programs);
     if (c->options->seconds > 0 && (left < 0 || c->options->seconds - seconds < left))
         left = c->options->seconds - seconds;
     if (left >= 0)
         (void)snprintf(eta, sizeof eta, " | %.0f s left", left);
+    if (c->result->watched)
+        (void)snprintf(features, sizeof features, " | %u features", coverage_seen(c->own.worker.seen, NULL));
     (void)snprintf(line, sizeof line,
-                   "%.0f s | %" PRIu64 " programs | %.0f/s | %" PRIu64
+                   "%.0f s | %" PRIu64 " programs | %.0f/s%s | %" PRIu64
                    " divergences in %zu buckets | %" PRIu64 " unstable | %" PRIu64 " restarts%s",
-                   seconds, programs, seconds > 0 ? (double)programs / seconds : 0, r->confirmed,
+                   seconds, programs, seconds > 0 ? (double)programs / seconds : 0, features, r->confirmed,
                    r->bucket_count, r->unstable, r->restarts, eta);
     progress_show(&c->progress, line);
 }
@@ -140,9 +186,18 @@ static void make_room(struct campaign *c)
     c->told = c->jobs.waiting;
 }
 
-static enum px_status supervise(struct campaign *c, struct px_error *err)
+/* Until there may be something to do. */
+static void pause_polling(const struct campaign *c)
 {
     const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
+    if (c->own.worker.guided)
+        guided_wait(c->own.worker.guided, POLL_MS);
+    else
+        nanosleep(&pause, NULL);
+}
+
+static enum px_status supervise(struct campaign *c, struct px_error *err)
+{
     enum px_status status = PX_OK;
     bool alive = true;
     while (status == PX_OK && alive) {
@@ -162,7 +217,7 @@ static enum px_status supervise(struct campaign *c, struct px_error *err)
             break;
         }
         if (alive)
-            nanosleep(&pause, NULL);
+            pause_polling(c);
     }
     progress_end(&c->progress);
     return status;
@@ -181,20 +236,29 @@ static enum px_status run_jobs(struct campaign *c, struct px_error *err)
 enum px_status campaign_run(const struct campaign_options *options, struct campaign_result *result,
                             struct px_error *err)
 {
-    struct campaign c = { .options = options, .result = result, .start = now() };
+    struct campaign c = { .own = *options, .result = result, .start = now() };
     struct interrupt before;
+    c.options = &c.own;
     *result = (struct campaign_result){ 0 };
     enum px_status status = check_first(&c, err);
     if (status == PX_OK)
         status = store_open(options->out, err);
     if (status != PX_OK)
         return status;
+    status = share_all(&c, err);
+    if (status != PX_OK) {
+        unshare_all(&c);
+        store_close(options->out);
+        return status;
+    }
     interrupt_watch(&before);
     progress_init(&c.progress, options->quiet);
-    triage_init(&c.triage, options);
+    triage_init(&c.triage, &c.own);
     c.start = now();
     status = run_jobs(&c, err);
+    sum_up_coverage(&c);
     triage_fini(&c.triage);
+    unshare_all(&c);
     store_close(options->out);
     result->interrupted = interrupt_came(NULL);
     interrupt_unwatch(&before);

@@ -7,6 +7,7 @@
 
 #include "harness/arbitrate.h"
 #include "harness/bucket.h"
+#include "harness/guided/coverage.h"
 #include "harness/resident.h"
 #include "harness/worker.h"
 
@@ -19,7 +20,8 @@ enum {
 };
 
 struct campaign_options {
-    struct worker_config worker; /* engines, generator, seed, limit, jobs */
+    struct worker_config
+        worker; /* engines, generator, seed, limit, jobs; the rest is the campaign's to fill */
     double seconds;              /* 0: no time limit */
     uint64_t stop_after;         /* confirmed findings; 0: go on */
     const char *out;             /* folder for findings */
@@ -27,6 +29,8 @@ struct campaign_options {
     uint64_t minimize_candidates; /* programs tried for it; 0: any number */
     bool arbitrate;              /* ask the oracle about each bucket's first program */
     bool quiet;                  /* no live line */
+    bool guided; /* by coverage: mutants of programs that showed something new ... */
+    const char *corpus; /* ... which are kept in this folder; NULL: in @out/corpus */
 };
 
 /* Findings that are, as far as we can tell, one bug. */
@@ -69,6 +73,12 @@ struct campaign_result {
     size_t stored_count;
     struct campaign_bucket buckets[CAMPAIGN_BUCKETS_MAX];
     size_t bucket_count;
+
+    /* What programs showed of the guest (guided/coverage.h). */
+    bool watched; /* there was a reference run to look at */
+    unsigned curve[COVERAGE_POINTS]; /* features shown by programs 0 to 2^k - 1 */
+    unsigned features, features_by_group[FEATURES_GROUPS]; /* by all */
+    uint64_t corpus_loaded, corpus_saved; /* programs of a guided campaign's corpus: of before, new */
 };
 
 /*

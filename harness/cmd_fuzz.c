@@ -69,11 +69,54 @@ static void print_engines(const struct campaign_result *r)
     }
 }
 
+/* "1 Ki", "64 Ki", "2 Mi" and so on for 2^@bits programs. */
+static const char *doubling(unsigned bits, char text[16])
+{
+    static const char *const units[] = { "", " Ki", " Mi", " Gi", " Ti", " Pi", " Ei" };
+    (void)snprintf(text, 16, "%u%s", 1u << bits % 10, units[bits / 10]);
+    return text;
+}
+
+/* The last doubling before the end. */
+static unsigned last_doubling(const struct campaign_result *r)
+{
+    unsigned k = 0;
+    while (r->tally.programs > 1 && (r->tally.programs - 1) >> k > 1)
+        k++;
+    return k;
+}
+
+static void print_coverage(const struct campaign_options *o, const struct campaign_result *r)
+{
+    enum { CURVE_FROM = 10 };
+    char text[16];
+    if (!r->watched)
+        return;
+    printf("  coverage    %u of %d features:", r->features, FEATURES);
+    for (size_t i = 0; i < FEATURES_GROUPS; i++)
+        printf("%s %s %u", i ? "," : "", features_groups[i].name, r->features_by_group[i]);
+    if (!o->guided)
+        printf("; by %d programs and one in %d of the others", COVERAGE_FIRST, COVERAGE_EVERY);
+    printf("\n  curve       features after");
+    for (unsigned k = CURVE_FROM; k <= last_doubling(r); k++)
+        printf(" %s: %u,", doubling(k, text), r->curve[k]);
+    printf(" %" PRIu64 ": %u\n", r->tally.programs, r->features);
+}
+
+static void print_corpus(const struct campaign_options *o, const struct campaign_result *r)
+{
+    if (o->guided)
+        printf("  corpus      %" PRIu64 " programs, %" PRIu64 " of them new, in %s%s\n",
+               r->corpus_loaded + r->corpus_saved, r->corpus_saved, o->corpus ? o->corpus : o->out,
+               o->corpus ? "" : "/corpus");
+}
+
 static void print_summary(const struct campaign_options *o, const struct campaign_result *r)
 {
     const struct tally *t = &r->tally;
-    printf("%" PRIu64 " programs of %s@%u, seed %#" PRIx64 ", in %.1f s: %.0f programs/s with %u job%s%s\n",
-           t->programs, o->worker.gen.spec, o->worker.gen.generator->version, o->worker.seed, r->seconds,
+    printf("%" PRIu64 " programs of %s@%u%s, seed %#" PRIx64 ", in %.1f s: %.0f programs/s with %u job%s%s\n",
+           t->programs, o->worker.gen.spec, o->worker.gen.generator->version,
+           o->guided ? " and their mutants" : "", o->worker.seed, r->seconds,
            r->seconds > 0 ? (double)t->programs / r->seconds : 0, o->worker.jobs,
            o->worker.jobs == 1 ? "" : "s", r->interrupted ? " (interrupted)" : "");
     printf("  self-test   %u deliberately wrong engines, all caught\n", r->self_tests);
@@ -81,6 +124,8 @@ static void print_summary(const struct campaign_options *o, const struct campaig
         printf("  sandbox     off: PX_SANDBOX=off\n");
     print_engines(r);
     print_exits(t);
+    print_coverage(o, r);
+    print_corpus(o, r);
     printf("  findings    %" PRIu64 " divergences (%" PRIu64 " differences, %" PRIu64 " aborts, %" PRIu64
            " hangs, %" PRIu64 " state leaks), %" PRIu64 " unstable, %" PRIu64
            " further not looked at; %" PRIu64 " worker restarts\n",
@@ -154,6 +199,23 @@ static void print_json_text(const char *key, const char *text)
         printf("null");
 }
 
+static void print_json_coverage(const struct campaign_options *o, const struct campaign_result *r)
+{
+    printf(", \"guided\": %s", o->guided ? "true" : "false");
+    if (o->guided)
+        printf(", \"corpus\": {\"programs\": %" PRIu64 ", \"loaded\": %" PRIu64 ", \"new\": %" PRIu64 "}",
+               r->corpus_loaded + r->corpus_saved, r->corpus_loaded, r->corpus_saved);
+    if (!r->watched)
+        return;
+    printf(", \"features\": {\"seen\": %u, \"of\": %d, \"parts\": {", r->features, FEATURES);
+    for (size_t i = 0; i < FEATURES_GROUPS; i++)
+        printf("%s\"%s\": %u", i ? ", " : "", features_groups[i].name, r->features_by_group[i]);
+    printf("}, \"curve\": [");
+    for (unsigned k = 0; k <= last_doubling(r); k++)
+        printf("[%" PRIu64 ", %u], ", UINT64_C(1) << k, r->curve[k]);
+    printf("[%" PRIu64 ", %u]]}", r->tally.programs, r->features);
+}
+
 /* Behind the findings: scripts read the first "fields" of the object as those of the first finding. */
 static void print_json_buckets(const struct campaign_result *r)
 {
@@ -199,6 +261,7 @@ static void print_json(const struct campaign_options *o, const struct campaign_r
     else
         printf(", \"first_divergence_index\": null");
     print_json_counts(r);
+    print_json_coverage(o, r);
     printf(", \"findings\": [");
     for (size_t i = 0; i < r->stored_count; i++)
         printf("%s{\"index\": %" PRIu64 ", \"fields\": \"%s\", \"path\": \"%s\"}", i ? ", " : "",
@@ -211,8 +274,8 @@ static void print_json(const struct campaign_options *o, const struct campaign_r
 /* What the command line says, before it is checked. */
 struct arguments {
     uint64_t seed, seconds, count, jobs, stop_after, minimize;
-    const char *gen, *engines, *cpu, *out;
-    bool json, quiet, no_oracle;
+    const char *gen, *engines, *cpu, *out, *corpus;
+    bool json, quiet, no_oracle, guided;
     char engine_list[ENGINES_TEXT]; /* engines, limited to cpu */
 };
 
@@ -226,11 +289,17 @@ static bool make_options(const struct command *command, struct arguments *a, str
         *code = options_fail_status(command, status, &err);
         return false;
     }
+    if (a->corpus && !a->guided) {
+        *code = options_fail(command, "--corpus is for --guided, which is not given");
+        return false;
+    }
     *o = (struct campaign_options){
         .seconds = (double)a->seconds,
         .stop_after = a->stop_after,
         .out = a->out,
         .quiet = a->quiet,
+        .guided = a->guided,
+        .corpus = a->corpus,
         .minimize_seconds = (double)a->minimize,
         .arbitrate = !a->no_oracle,
         .worker = { .sandbox = { .engines = a->engine_list }, .seed = a->seed, .jobs = (unsigned)a->jobs }
@@ -240,7 +309,7 @@ static bool make_options(const struct command *command, struct arguments *a, str
         *code = options_fail_status(command, status, &err);
         return false;
     }
-    uint64_t limit = px_gen_count(&o->worker.gen);
+    uint64_t limit = a->guided ? UINT64_MAX : px_gen_count(&o->worker.gen);
     if (a->count != 0 && a->count < limit)
         limit = a->count;
     o->worker.limit = limit;
@@ -294,6 +363,10 @@ static int run_fuzz(const struct command *command, int argc, char **argv)
         { "minimize", OPTION_NUMBER, &a.minimize, 0, 3600, "SECONDS",
           "for each bucket's minimal program; 0 = none (default 2)" },
         { "no-oracle", OPTION_FLAG, &a.no_oracle, 0, 0, NULL, "do not ask qemu who is right in each bucket" },
+        { "guided", OPTION_FLAG, &a.guided, 0, 0, NULL,
+          "guided by coverage: keep programs that show something new, and run their mutants" },
+        { "corpus", OPTION_TEXT, &a.corpus, 0, 0, "FOLDER",
+          "where --guided keeps them, for later campaigns too (default OUT/corpus)" },
         { "json", OPTION_FLAG, &a.json, 0, 0, NULL, "print the summary as one JSON object" },
         { "quiet", OPTION_FLAG, &a.quiet, 0, 0, NULL, "no live line" },
     };
@@ -325,8 +398,10 @@ const struct command command_fuzz = {
     .name = "fuzz",
     .summary = "Runs generated programs on several engines and keeps every divergence.",
     .usage = "[OPTIONS]",
-    .examples = "  parallax fuzz --time 600                      ten minutes with a fresh seed\n"
-                "  parallax fuzz --seed 7 --count 10000000       the same ten million programs each time\n"
-                "  parallax fuzz --engines interp,block,block:cpu=baseline --gen boundary\n",
+    .examples =
+        "  parallax fuzz --time 600                      ten minutes with a fresh seed\n"
+        "  parallax fuzz --seed 7 --count 10000000       the same ten million programs each time\n"
+        "  parallax fuzz --engines interp,block,block:cpu=baseline --gen boundary\n"
+        "  parallax fuzz --guided --time 3600            guided by coverage; goes on where it stopped\n",
     .run = run_fuzz,
 };

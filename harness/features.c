@@ -7,7 +7,8 @@ const struct features_group features_groups[FEATURES_GROUPS] = {
     { "pairs", FEATURE_PAIRS, FEATURE_EXITS - FEATURE_PAIRS },
     { "exits", FEATURE_EXITS, FEATURE_FORMS - FEATURE_EXITS },
     { "forms", FEATURE_FORMS, FEATURE_TOUCHES - FEATURE_FORMS },
-    { "touches", FEATURE_TOUCHES, FEATURE_EVENTS - FEATURE_TOUCHES },
+    { "touches", FEATURE_TOUCHES, FEATURE_SIZES - FEATURE_TOUCHES },
+    { "sizes", FEATURE_SIZES, FEATURE_EVENTS - FEATURE_SIZES },
     { "events", FEATURE_EVENTS, FEATURES - FEATURE_EVENTS },
 };
 
@@ -38,26 +39,31 @@ enum {
 };
 _Static_assert(SLOT_END == 0 + FEATURES_EACH_OP, "features.h says how many");
 
+/* Sizes. */
+enum {
+    SIZE_LENGTH, /* instructions that were run */
+    SIZE_BLOCK,  /* ... of the longest block */
+    SIZE_BLOCKS, /* ... blocks */
+    SIZE_GAS,    /* that it took */
+    SIZE_DIRTY,  /* pages */
+    SIZE_PAGES,  /* touched */
+    SIZE_UNITS,  /* of ro memory */
+    SIZE_CODE,   /* bytes */
+    SIZE_UNDONE, /* instructions that a fault left undone in its block */
+    SIZE_SIDE_EXITS, /* instructions that engines ran by them */
+    SIZE_END
+};
+_Static_assert(SIZE_END == 0 + FEATURES_SIZES, "features.h says how many");
+
 /* Events, and how many values each has. */
 enum {
     EVENT_BRANCH = 0, /* + 4 * (op - beq) + 2 * taken + backwards */
-    EVENT_JAL = 24, /* + 2 * links + backwards */
+    EVENT_JAL = 24,   /* + backwards */
     EVENT_JALR = 28,
-    EVENT_LENGTH = 32, /* + bits of the number of instructions */
-    EVENT_BLOCK = 64, /* + bits of the instructions of the longest block that was run */
-    EVENT_BLOCKS = 96, /* + bits of the number of blocks */
-    EVENT_GAS = 128, /* + bits of the gas that it took */
-    EVENT_DIRTY = 192, /* + pages, 31 for more */
-    EVENT_PAGES = 224,
-    EVENT_UNITS = 256,
-    EVENT_CODE = 288, /* + bits of the code's size */
-    EVENT_SIDE_EXITS = 320, /* + 16 * engine + bits of the number */
-    EVENT_ROWS = 448, /* + compressed row */
+    EVENT_ROWS = 32, /* + compressed row */
     EVENT_END = EVENT_ROWS + PX_C_COUNT,
-    MANY = 31,
 };
 _Static_assert(EVENT_END <= 0 + FEATURES_EVENTS, "features.h says how many");
-_Static_assert(EVENT_SIDE_EXITS + 16 * RUN_ENGINES_MAX <= EVENT_ROWS, "one row for each engine");
 _Static_assert(PX_OP_BGEU - PX_OP_BEQ == 5, "a row for each branch");
 
 static inline void record(struct features *f, unsigned feature)
@@ -209,9 +215,31 @@ void features_begin(struct features *f, const struct px_image *image)
     memset(f->visits, 0, (halves < FEATURES_VISITED ? halves : FEATURES_VISITED) * sizeof f->visits[0]);
 }
 
-static unsigned at_most(uint64_t value, unsigned max)
+/* Small numbers are steps of their own; from 4 on there are four to a doubling. */
+static unsigned step_of(uint64_t value)
 {
-    return value < max ? (unsigned)value : max;
+    unsigned bits = bits_of(value);
+    unsigned step = bits < 3 ? (unsigned)value : 4 * (bits - 2) + (unsigned)(value >> (bits - 3) & 3);
+    return step < FEATURES_SIZE_STEPS ? step : FEATURES_SIZE_STEPS - 1;
+}
+
+static void record_size(struct features *f, unsigned kind, uint64_t value)
+{
+    record(f, FEATURE_SIZES + kind * FEATURES_SIZE_STEPS + step_of(value));
+}
+
+/* Instructions behind the one at @pc that are in its block (ISA.md 4), 2^15 at most. */
+static unsigned undone_at(const struct px_image *image, uint32_t pc)
+{
+    unsigned count = 0;
+    struct px_insn in = px_decode(image->code, image->code_size, pc);
+    for (pc += in.len; pc < image->code_size && !(px_ops[in.op].effects & PX_EFF_TERM) && count >> 15 == 0;
+         pc += in.len, count++) {
+        in = px_decode(image->code, image->code_size, pc);
+        if (px_ops[in.op].effects & PX_EFF_CALL)
+            break;
+    }
+    return count;
 }
 
 static void record_outcome(struct features *f, const struct px_image *image, const struct px_outcome *out)
@@ -222,14 +250,16 @@ static void record_outcome(struct features *f, const struct px_image *image, con
     px_interp_touched(f->interp, &pages, &units);
     close_block(f);
     record(f, FEATURE_EXITS + (unsigned)f->last_op * FEATURES_EXIT_KINDS + kind);
-    record(f, FEATURE_EVENTS + EVENT_LENGTH + at_most(bits_of(out->interpreted), MANY));
-    record(f, FEATURE_EVENTS + EVENT_BLOCK + at_most(bits_of(f->block_max), MANY));
-    record(f, FEATURE_EVENTS + EVENT_BLOCKS + at_most(bits_of(f->blocks), MANY));
-    record(f, FEATURE_EVENTS + EVENT_GAS + at_most(bits_of(image->gas - out->gas), 63));
-    record(f, FEATURE_EVENTS + EVENT_DIRTY + at_most(out->dirty_count, MANY));
-    record(f, FEATURE_EVENTS + EVENT_PAGES + at_most(pages, MANY));
-    record(f, FEATURE_EVENTS + EVENT_UNITS + at_most(units, MANY));
-    record(f, FEATURE_EVENTS + EVENT_CODE + at_most(bits_of(image->code_size), MANY));
+    record_size(f, SIZE_LENGTH, out->interpreted);
+    record_size(f, SIZE_BLOCK, f->block_max);
+    record_size(f, SIZE_BLOCKS, f->blocks);
+    record_size(f, SIZE_GAS, image->gas - out->gas);
+    record_size(f, SIZE_DIRTY, out->dirty_count);
+    record_size(f, SIZE_PAGES, pages);
+    record_size(f, SIZE_UNITS, units);
+    record_size(f, SIZE_CODE, image->code_size);
+    if (out->exit == PX_EXIT_PAGE_FAULT)
+        record_size(f, SIZE_UNDONE, undone_at(image, out->pc));
 }
 _Static_assert(0 + PX_EXIT_COUNT + (0 + PX_PANIC_COUNT) <= 0 + FEATURES_EXIT_KINDS,
                "features.h says how many");
@@ -277,13 +307,12 @@ void features_end(struct features *f, const struct run *run, const struct run_sl
     record_touches(f);
     for (unsigned i = 0; i < run->count; i++) {
         const struct engine *engine = &run->engines[i];
-        if (!result->supported[i])
+        if (!result->supported[i] || run->every[i] != 1) /* whose turn it is says nothing about the program */
             continue;
         if (engine->instance == f->interp)
             record_outcome(f, &slot->image, &result->outcomes[i]);
         else if (result->outcomes[i].side_exit > 0)
-            record(f, FEATURE_EVENTS + EVENT_SIDE_EXITS + 16 * i +
-                          at_most(bits_of(result->outcomes[i].side_exit), 15));
+            record_size(f, SIZE_SIDE_EXITS, result->outcomes[i].side_exit);
         if (forms && engine->ops->code)
             record_forms(f, engine, slot->units[i]);
     }

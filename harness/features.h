@@ -9,8 +9,8 @@
  *   exits      op x way in which it ended the program
  *   forms      host instructions: opcode, ModRM, SIB, size of displacement and immediate
  *   touches    kinds of first and later touches (vm/memory.h)
- *   events     branches taken or not, forwards or backwards; sizes of blocks, runs, gas, pages, units; what engines
- *              say about how they ran
+ *   sizes      how large a run was: instructions, blocks, gas, pages and so on, four steps to a doubling
+ *   events     branches taken or not, forwards or backwards; compressed rows
  */
 #ifndef PX_FEATURES_H
 #define PX_FEATURES_H
@@ -33,8 +33,11 @@ enum {
     FEATURE_EXITS = FEATURE_PAIRS + (1 << FEATURES_PAIR_BITS),
     FEATURE_FORMS = FEATURE_EXITS + PX_OP_COUNT * FEATURES_EXIT_KINDS,
     FEATURE_TOUCHES = FEATURE_FORMS + (1 << FEATURES_FORM_BITS),
-    FEATURE_EVENTS = FEATURE_TOUCHES + PX_TOUCHES,
-    FEATURES_EVENTS = 512,
+    FEATURE_SIZES = FEATURE_TOUCHES + PX_TOUCHES,
+    FEATURES_SIZES = 10, /* kinds of them */
+    FEATURES_SIZE_STEPS = 64, /* of each */
+    FEATURE_EVENTS = FEATURE_SIZES + FEATURES_SIZES * FEATURES_SIZE_STEPS,
+    FEATURES_EVENTS = 128,
     FEATURES = FEATURE_EVENTS + FEATURES_EVENTS,
     FEATURES_MAX = 16384, /* what counters may cost a fuzzer: FUZZING.md 3 */
 
@@ -68,7 +71,7 @@ void features_detach(struct features *features);
 /* Forgets what the last program showed; @image runs next. */
 void features_begin(struct features *features, const struct px_image *image);
 
-/* After run_compare, the slot not yet released: adds what its outcomes and its host code show. */
+/* After run_compare, the slot not yet released: adds what outcomes and host code show of the engines that run every program. */
 void features_end(struct features *features, const struct run *run, const struct run_slot *slot,
                   const struct run_result *result);
 
@@ -77,7 +80,7 @@ struct features_group {
     const char *name;
     unsigned first, count;
 };
-enum { FEATURES_GROUPS = 6 };
+enum { FEATURES_GROUPS = 7 };
 extern const struct features_group features_groups[FEATURES_GROUPS];
 
 /* features_host.c: the form of the host instruction at @code, of at most @size bytes; its length, 0 when it is none that we emit. */

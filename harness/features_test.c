@@ -170,7 +170,7 @@ static void each_part_tells_programs_apart_by_its_own(void **state)
         { "events", HEADER "reg x5 0x1\ncode\n  00028463\n  0000200b\n  0000200b\n",
           HEADER "code\n  00028463\n  0000200b\n  0000200b\n" },
         /* a block of three instructions and one of five */
-        { "events", HEADER "code\n  00000013\n  00000013\n  00000013\n  0000200b\n",
+        { "sizes", HEADER "code\n  00000013\n  00000013\n  00000013\n  0000200b\n",
           HEADER "code\n  00000013\n  00000013\n  00000013\n  00000013\n  00000013\n  0000200b\n" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "harness/guided/guided.h"
 #include "harness/resident.h"
 
 #define PAUSE_FIRST 0.01 /* seconds until a refused or failed start is tried again; doubles up to ... */
@@ -22,15 +23,25 @@ static void start_later(struct job *job)
         job->pause = PAUSE_MAX;
 }
 
+/* What a worker shares with us, its successors may see and no other process of the sandbox. */
+static void lend(const struct jobs *jobs, const struct job *job, bool lent)
+{
+    child_lend(job->shared, sizeof *job->shared, lent);
+    if (jobs->config->seen)
+        child_lend(jobs->config->seen, FEATURES * sizeof *jobs->config->seen, lent);
+    if (jobs->config->guided)
+        guided_lend(jobs->config->guided, job->account.job, lent);
+}
+
 static enum px_status start_worker(struct jobs *jobs, struct job *job, struct px_error *err)
 {
     struct px_error *said = &jobs->error;
     account_order(&job->account, job->shared);
-    child_lend(job->shared, sizeof *job->shared, true);
+    lend(jobs, job, true);
     enum px_status status = child_fork(&job->pid, said);
     if (status == PX_OK && job->pid == 0)
-        worker_main(jobs->config, job->shared);
-    child_lend(job->shared, sizeof *job->shared, false);
+        worker_main(jobs->config, job->account.job, job->shared);
+    lend(jobs, job, false);
     job->refused = status == PX_ERR_FULL;
     if (status == PX_ERR_FULL) {
         start_later(job);
@@ -74,10 +85,15 @@ static enum px_status bury(struct jobs *jobs, struct job *job, struct px_error *
         .pid = job->dead, .wait_status = job->wait_status, .hung = job->condemned, .stopping = jobs->stopping
     };
     enum account_verdict verdict;
+    enum px_status status = PX_OK;
     job->dead = 0;
     if (atomic_load(&job->shared->ready))
         job->pause = 0;
-    enum px_status status = account_close(&job->account, job->shared, &end, &verdict, err);
+    if (jobs->config->guided)
+        status = guided_bury(jobs->config->guided, job->account.job, err);
+    if (status != PX_OK)
+        return status;
+    status = account_close(&job->account, job->shared, &end, &verdict, err);
     if (status != PX_OK || verdict == ACCOUNT_DONE)
         return status;
     jobs->restarts += verdict != ACCOUNT_PAUSED;
@@ -128,7 +144,7 @@ static enum px_status poll_job(struct jobs *jobs, struct job *job, struct px_err
 
 enum px_status jobs_poll(struct jobs *jobs, bool *alive, struct px_error *err)
 {
-    enum px_status status = PX_OK;
+    enum px_status status = jobs->config->guided ? guided_poll(jobs->config->guided, err) : PX_OK;
     *alive = jobs->waiting = false;
     for (unsigned i = 0; i < jobs->config->jobs && status == PX_OK; i++) {
         struct job *job = &jobs->list[i];

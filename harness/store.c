@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/emit.h"
+#include "harness/guided/guided.h"
 #include "harness/save.h"
 
 enum { PATH_ROOM = 4096 };
@@ -132,7 +133,9 @@ enum px_status store_report(FILE *file, const struct px_program *program, const 
         else
             fprintf(file, "  %-28s unsupported: did not run\n", result->specs[i]);
     }
-    if (o->known)
+    if (o->known && strcmp(o->gen, GUIDED_GEN) == 0)
+        fprintf(file, "replay    from its file: it was made of others of the campaign's corpus\n");
+    else if (o->known)
         fprintf(file, "replay    parallax replay --seed %#" PRIx64 " --index %" PRIu64 " --gen %s@%u\n",
                 o->seed, o->index, o->gen, o->version);
     return ferror(file) ? PX_ERR_SYSTEM : PX_OK;

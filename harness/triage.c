@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/guided/guided.h"
 #include "harness/interrupt.h"
 #include "harness/store.h"
 
@@ -194,14 +195,23 @@ enum px_status triage_program(struct triage *triage, struct px_program *program,
     return store_further(triage->options->out, entry->path, file, program, err);
 }
 
+/* The campaign's program @index once more. */
+static enum px_status make_again(const struct worker_config *w, uint64_t index, struct px_program *program)
+{
+    return w->guided ? guided_fetch(w->guided, index, program)
+                     : px_gen_make(&w->gen, w->seed, index, program);
+}
+
 /* Makes the finding's programs again and runs them in a fresh process. */
 static enum px_status confirm(struct triage *t, const struct finding *finding, struct isolated *isolated,
                               struct px_error *err)
 {
     const struct worker_config *w = &t->options->worker;
-    enum px_status status = px_gen_make(&w->gen, w->seed, finding->index, &t->program);
+    enum px_status status = make_again(w, finding->index, &t->program);
     if (status == PX_OK && finding->kind == FINDING_LEAK)
-        status = px_gen_make(&w->gen, w->seed, finding->between, &t->between);
+        status = make_again(w, finding->between, &t->between);
+    if (status == PX_ERR_INPUT && w->guided)
+        return PX_UNSUPPORTED;
     if (status != PX_OK)
         return px_fail(err, status, "program %" PRIu64 " cannot be made again", finding->index);
     if (finding->kind != FINDING_LEAK)
@@ -236,8 +246,13 @@ enum px_status triage_finding(struct triage *triage, const struct finding *findi
     struct isolated isolated = { .runs = 0 };
     char name[128];
     (void)snprintf(name, sizeof name, "seed-%016" PRIx64 "-%s-%" PRIu64 ".px", w->seed,
-                   w->gen.generator->name, finding->index);
+                   w->guided ? GUIDED_GEN : w->gen.generator->name, finding->index);
     enum px_status status = confirm(triage, finding, &isolated, err);
+    if (status == PX_UNSUPPORTED) { /* its worker died before it had made the program known */
+        *triaged = (struct triaged){ .bucket = NULL };
+        result->further++;
+        return PX_OK;
+    }
     if (status != PX_OK)
         return status;
     isolated.finding.index = finding->index;
@@ -250,6 +265,8 @@ enum px_status triage_not_kept(const struct worker_config *worker, const struct 
                                enum px_status status, struct px_error *err)
 {
     struct px_error what = *err;
+    if (worker->guided)
+        return px_fail(err, status, "%.240s; the program of this finding is lost", what.text);
     return px_fail(err, status,
                    "%.240s; its program is not kept: parallax replay --seed %#" PRIx64 " --index %" PRIu64
                    " --gen %.60s@%u",

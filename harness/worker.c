@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "harness/guided/maker.h"
+
 _Static_assert(WORKER_BATCH + 1 <= LEDGER_PENDING, "each program may differ, and one of a batch may leak");
 
 /* Bytes that a program keeps room for until its turn comes again. */
@@ -29,6 +31,10 @@ struct worker {
     struct run_slot slots[WORKER_BATCH];
     uint64_t indices[WORKER_BATCH + 1]; /* of the batch, and what comes after it */
     uint64_t count, beats;
+    bool watches; /* there is a reference run to look at */
+    struct features features;
+    uint8_t table[FEATURES];
+    struct maker maker; /* of a guided campaign */
 };
 
 static void count_outcome(struct worker *w, const struct run_result *result)
@@ -61,12 +67,19 @@ static void begin(struct worker *w, uint64_t index)
     atomic_store_explicit(&w->shared->beats, ++w->beats, memory_order_relaxed);
 }
 
+static enum px_status make(struct worker *w, uint64_t index, size_t slot)
+{
+    if (w->config->guided)
+        return maker_make(&w->maker, index, slot, &w->programs[slot]);
+    return px_gen_make(&w->config->gen, w->config->seed, index, &w->programs[slot]);
+}
+
 /* Generates and prepares program @index. PX_ERR_FULL: not now. */
 static enum px_status prepare(struct worker *w, uint64_t index, size_t slot)
 {
     begin(w, index);
     struct px_image image;
-    enum px_status status = px_gen_make(&w->config->gen, w->config->seed, index, &w->programs[slot]);
+    enum px_status status = make(w, index, slot);
     if (status != PX_OK)
         return px_fail(&w->shared->error, status, "generator %s: program %llu: %s", w->config->gen.spec,
                        (unsigned long long)index, px_status_name(status));
@@ -78,21 +91,55 @@ static enum px_status prepare(struct worker *w, uint64_t index, size_t slot)
     return run_prepare(&w->run, &image, 0, &w->slots[slot], &w->shared->error);
 }
 
-static enum px_status run_one(struct worker *w, uint64_t index, size_t slot)
+/* Compares the engines on a prepared program, under the eyes of the timer. */
+static enum px_status compare(struct worker *w, uint64_t index, size_t slot, struct run_result *result)
 {
     struct worker_shared *shared = w->shared;
-    struct run_result result;
-    begin(w, index);
     atomic_store_explicit(&shared->running, ++w->count, memory_order_relaxed);
     enum px_status status =
-        run_compare(&w->run, &w->slots[slot], index % WORKER_SWEEP == 0, &result, &shared->error);
+        run_compare(&w->run, &w->slots[slot], index % WORKER_SWEEP == 0, result, &shared->error);
     atomic_store_explicit(&shared->running, 0, memory_order_relaxed);
+    return status;
+}
+
+/* The same while we look at what the program shows. */
+static enum px_status compare_watched(struct worker *w, uint64_t index, size_t slot,
+                                      struct run_result *result)
+{
+    struct features *f = &w->features;
+    uint64_t gas = 0;
+    enum px_status status = features_attach(f, &w->run, w->table, &w->shared->error);
+    if (status != PX_OK)
+        return status;
+    features_begin(f, &w->slots[slot].image);
+    status = compare(w, index, slot, result);
+    features_detach(f);
+    if (status != PX_OK)
+        return status;
+    features_end(f, &w->run, &w->slots[slot], result);
+    if (result->supported[0])
+        gas = w->slots[slot].image.gas - result->outcomes[0].gas;
+    if (w->config->guided)
+        maker_learn(&w->maker, index, slot, gas);
+    for (size_t i = 0; i < f->count && !w->config->guided; i++)
+        (void)coverage_show(w->config->seen, f->hits[i], index);
+    return PX_OK;
+}
+
+static enum px_status run_one(struct worker *w, uint64_t index, size_t slot)
+{
+    struct run_result result;
+    begin(w, index);
+    bool watched = w->watches && (w->config->guided || coverage_looks(index));
+    enum px_status status = (watched ? compare_watched : compare)(w, index, slot, &result);
     if (status != PX_OK)
         return status;
     if (result.diff.fields != 0) {
         const struct finding finding = {
             .index = index, .kind = FINDING_DIFF, .other = result.other, .diff = result.diff
         };
+        if (w->config->guided)
+            maker_deposit(&w->maker, index, slot);
         ledger_note(&w->ledger, &finding);
     }
     count_outcome(w, &result);
@@ -123,9 +170,14 @@ static enum px_status check_between(struct worker *w, size_t slot)
         run_between(&w->run, &w->slots[slot], &w->slots[slot + 1], &leaks, &finding.other, &w->shared->error);
     atomic_store_explicit(&w->shared->running, 0, memory_order_relaxed);
     atomic_store(&w->shared->between, 0);
-    if (status == PX_OK && leaks)
-        ledger_note(&w->ledger, &finding);
-    return status;
+    if (status != PX_OK || !leaks)
+        return status;
+    if (w->config->guided) {
+        maker_deposit(&w->maker, finding.index, slot);
+        maker_deposit(&w->maker, finding.between, slot + 1);
+    }
+    ledger_note(&w->ledger, &finding);
+    return PX_OK;
 }
 
 uint64_t worker_first(unsigned job)
@@ -202,12 +254,22 @@ static void forget_batch(struct worker *w, size_t ready)
         (void)malloc_trim(HEAP_KEPT);
 }
 
-/* Runs a batch, and accounts for all of it or for nothing. */
+/*
+ * Whether the batch ends after its program @at. Programs that depend on a corpus cannot be made again: once something is
+ * found it is accounted for, whatever the rest of the batch would bring.
+ */
+static bool ends_early(const struct worker *w, size_t at)
+{
+    return w->config->guided && w->ledger.pending_count > 0 && w->indices[at] % WORKER_BETWEEN != 0;
+}
+
+/* Runs a batch, and accounts for all of it that was run or for nothing. */
 static enum px_status run_batch(struct worker *w)
 {
-    size_t ready;
+    size_t ready, done = 0;
     enum px_status status = prepare_batch(w, &ready);
-    for (size_t i = 0; i < ready && status == PX_OK; i++) {
+    while (done < ready && status == PX_OK && (done == 0 || !ends_early(w, done - 1))) {
+        size_t i = done++;
         status = run_one(w, w->indices[i], i);
         if (status == PX_OK && i > 0 && w->indices[i - 1] % WORKER_BETWEEN == 0)
             status = check_between(w, i - 1);
@@ -215,7 +277,7 @@ static enum px_status run_batch(struct worker *w)
     atomic_store(&w->shared->current, 0);
     forget_batch(w, ready);
     if (status == PX_OK)
-        ledger_commit(&w->ledger, w->indices[ready]);
+        ledger_commit(&w->ledger, w->indices[done]);
     w->batch = w->batch * 2 < WORKER_BATCH ? w->batch * 2 : WORKER_BATCH;
     return status;
 }
@@ -229,7 +291,16 @@ static void take_orders(struct worker *w)
         w->skip[i] = orders->skip[i];
 }
 
-static enum px_status work(struct worker *w)
+/* Whether there is a reference run to look at, and somebody who wants to know. */
+static bool may_watch(struct worker *w)
+{
+    if (!w->config->seen || features_attach(&w->features, &w->run, w->table, NULL) != PX_OK)
+        return false;
+    features_detach(&w->features);
+    return true;
+}
+
+static enum px_status work(struct worker *w, unsigned job)
 {
     w->hostfault = (struct hostfault){ .record = &w->shared->record, .running = &w->shared->running };
     take_orders(w);
@@ -237,6 +308,9 @@ static enum px_status work(struct worker *w)
     for (size_t i = 0; i < WORKER_BATCH; i++)
         px_program_init(&w->programs[i]);
     enum px_status status = sandbox_enter(&w->config->sandbox, &w->run, &w->hostfault, &w->shared->error);
+    w->watches = status == PX_OK && may_watch(w);
+    if (status == PX_OK && w->config->guided)
+        status = maker_init(&w->maker, w->config, job, &w->features, &w->shared->error);
     atomic_store(&w->shared->ready, status == PX_OK);
     while (status == PX_OK && !atomic_load(&w->shared->orders.stop) &&
            w->ledger.next.at < atomic_load(&w->shared->orders.limit))
@@ -245,13 +319,13 @@ static enum px_status work(struct worker *w)
     return status;
 }
 
-_Noreturn void worker_main(const struct worker_config *config, struct worker_shared *shared)
+_Noreturn void worker_main(const struct worker_config *config, unsigned job, struct worker_shared *shared)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (w) {
         w->config = config;
         w->shared = shared;
-        shared->status = work(w);
+        shared->status = work(w, job);
     } else {
         shared->status = px_fail(&shared->error, PX_ERR_NOMEM, "out of memory for a worker");
     }

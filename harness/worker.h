@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "generators/generator.h"
+#include "harness/guided/coverage.h"
 #include "harness/ledger.h"
 #include "harness/sandbox.h"
 
@@ -62,6 +63,8 @@ struct worker_config {
     uint64_t seed;
     uint64_t limit; /* first index beyond the campaign, which may end before */
     unsigned jobs;
+    coverage_mark *seen; /* what programs have shown; NULL: nobody looks */
+    struct guided *guided; /* NULL: programs are the generator's alone, and some of them are looked at */
 };
 
 /*
@@ -75,7 +78,7 @@ uint64_t worker_before(uint64_t index, unsigned jobs);
 /* Whether program @index is one that worker @job of @jobs does. */
 bool worker_owns(uint64_t index, unsigned job, unsigned jobs);
 
-/* Works until the indices are used up or told to stop; ends the process, which child_fork made. */
-_Noreturn void worker_main(const struct worker_config *config, struct worker_shared *shared);
+/* Works as worker @job until the indices are used up or told to stop; ends the process, which child_fork made. */
+_Noreturn void worker_main(const struct worker_config *config, unsigned job, struct worker_shared *shared);
 
 #endif

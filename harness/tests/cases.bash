@@ -55,6 +55,16 @@ expect_empty() { # file
     fi
 }
 
+# Refused: exit code 2, this one line, and not a word on stdout.
+refused() { # line argument...
+    local line=$1
+    shift
+    run "$@"
+    expect_exit 2
+    expect_stderr "$line"
+    expect_empty out
+}
+
 # Runs the named cases, or all, and reports like a cmocka program.
 run_cases() { # group case...
     local group=$1 name status tests failed=()

@@ -24,16 +24,6 @@ patch_ages=617        # ... in a process that has run many programs, and in no f
 
 # --- what tests are made of --------------------------------------------------------------------------
 
-# Refused: exit code 2, this one line, and not a word on stdout.
-refused() { # line argument...
-    local line=$1
-    shift
-    run "$@"
-    expect_exit 2
-    expect_stderr "$line"
-    expect_empty out
-}
-
 # --- the program -------------------------------------------------------------------------------------
 
 test_without_a_command_it_says_where_help_is() {
