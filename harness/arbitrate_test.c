@@ -15,7 +15,7 @@
 
 enum {
     REMW = 0x025362bb,  /* remw t0, t1, t0 */
-    CZERO = 0x0e52d2b3, /* czero.eqz t0, t0, t0 */
+    CTZW = 0x6010129b,  /* ctzw t0, zero */
     JUMP = 0x0000006f,  /* to itself */
 };
 
@@ -107,7 +107,7 @@ static void what_it_does_not_look_at_it_cannot_tell(void **state)
 static void the_minimal_program_is_asked_about_where_the_original_says_nothing(void **state)
 {
     (void)state;
-    const uint32_t words[] = { REMW, CZERO }, forever[] = { JUMP };
+    const uint32_t words[] = { REMW, CTZW }, forever[] = { JUMP };
     struct px_program program, minimal, endless;
     make_program(&program, words, 2);
     make_program(&minimal, words, 1);

@@ -68,10 +68,9 @@ static const char *qemu_spec(const struct px_engine *engine)
 static struct px_caps qemu_caps(const struct px_engine *engine)
 {
     (void)engine;
-    return (struct px_caps){ .registers = true,
-                             .aliasing = true,
-                             .block_starts = true,
-                             .extensions = ((1u << PX_EXT_COUNT) - 1) & ~(1u << PX_EXT_ZICOND) };
+    return (struct px_caps){
+        .registers = true, .aliasing = true, .block_starts = true, .extensions = (1u << PX_EXT_COUNT) - 1
+    };
 }
 
 static void qemu_release(struct px_engine *engine, struct px_unit *unit)

@@ -1,9 +1,9 @@
 /*
  * qemu-riscv64 as an engine: another's idea of what RISC-V instructions mean. It runs every instruction but those that
- * ask where they are (auipc, links) and those that jump to where a register says: these the runner does, as it applies
- * what only this guest has: first touches, addresses mod 2^32, block starts, exits. What qemu 7.2 does not know ends a
- * run as PX_EXIT_UNJUDGED: Zicond, host calls that go on. Gas is not metered, dirty pages and instructions are not
- * counted.
+ * ask where they are (auipc, links), those that jump to where a register says, and Zicond, which qemu 7.2 does not
+ * know: these the runner does, in other instructions, as it applies what only this guest has: first touches, addresses
+ * mod 2^32, block starts, exits. What it cannot say ends a run as PX_EXIT_UNJUDGED: host calls that go on, `ctzw` where
+ * qemu 7.2 is wrong. Gas is not metered, dirty pages and instructions are not counted.
  */
 #ifndef PX_ORACLE_QEMU_H
 #define PX_ORACLE_QEMU_H

@@ -110,6 +110,7 @@ static void read_word(uint32_t word, struct raw *in)
     case OPCODE_OP:
         if (bits(word, 31, 25) == 0x07 && (funct3 == 5 || funct3 == 7))
             in->kind = RAW_ZICOND;
+        in->condition = (uint8_t)funct3;
         break;
     case OPCODE_BRANCH:
         in->kind = funct3 == 2 || funct3 == 3 ? RAW_NATIVE : RAW_BRANCH;

@@ -19,13 +19,13 @@ enum raw_kind {
     RAW_INDIRECT, /* `jalr` */
     RAW_AUIPC,    /* one that writes a register */
     RAW_FALLTHROUGH,
-    RAW_CTZW, /* qemu 7.2 counts on beyond 32 bits */
+    RAW_CTZW,   /* qemu 7.2 counts on beyond 32 bits */
+    RAW_ZICOND, /* it does not know these two */
     /* What ends a run, or is not for qemu to say. */
     RAW_TRAP,
     RAW_MANAGE,
     RAW_HOSTCALL,
     RAW_STANDARD, /* ecall, ebreak */
-    RAW_ZICOND,
     RAW_ILLEGAL, /* names x16..x31, is atomic, or is not wholly inside the code */
     RAW_END,     /* no instruction: the end of the code */
 };
@@ -36,7 +36,7 @@ struct raw {
     uint8_t rd, rs1, rs2;
     uint8_t width;     /* of a load or store, in bytes */
     bool sign_extends; /* a load */
-    uint8_t condition; /* of a branch: its funct3 */
+    uint8_t condition; /* of a branch, of czero.eqz and czero.nez: the funct3 */
     int32_t
         imm; /* offsets of jumps, branches, loads and stores; auipc's, shifted; the selector of a host call */
 };

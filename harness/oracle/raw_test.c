@@ -73,6 +73,9 @@ static bool same_fields(const struct raw *raw, const struct px_insn *in)
     case RAW_JUMP:
     case RAW_HOSTCALL:
         return raw->imm == in->imm;
+    case RAW_ZICOND:
+        return raw->rd == in->rd && raw->rs1 == in->rs1 && raw->rs2 == in->rs2 &&
+               raw->condition == (op->match >> 12 & 7);
     case RAW_CTZW:
         return raw->rd == in->rd && raw->rs1 == in->rs1;
     default:

@@ -41,7 +41,7 @@ test_a_campaign_with_qemu_says_how_much_it_judged() {
     run fuzz --engines interp,block,qemu --seed 1 --count 3000 --quiet --out kept
     expect_exit 0
     expect_empty err
-    expect_stdout '^  qemu        judged 7[0-9]\.[0-9]{2} % of the programs; no verdict: extension [0-9.]+ % hostcall [0-9.]+ % gas [0-9.]+ %$'
+    expect_stdout '^  qemu        judged 8[0-9]\.[0-9]{2} % of the programs; no verdict: extension [0-9.]+ % hostcall [0-9.]+ % gas [0-9.]+ %$'
     expect_stdout '^  findings    0 divergences '
     cp out text
     run fuzz --engines interp,block,qemu --seed 1 --count 3000 --quiet --out kept --json

@@ -120,7 +120,10 @@ static void get_ends(struct vectors_cursor *c)
 
 static void get_table(struct vectors_cursor *c, struct vectors *v)
 {
-    v->value_count = (size_t)get_number(c, left(c) / 8, "the size of the table");
+    uint64_t count = get_number(c, UINT32_MAX, "the size of the table");
+    if (count > left(c) / 8)
+        fail(c, "found %" PRIu64 ", expected the size of the table, at most %zu", count, left(c) / 8);
+    v->value_count = (size_t)count;
     c->at += c->status == PX_OK ? 8 * v->value_count : 0;
     v->records_at = (size_t)(c->at - v->bytes);
 }

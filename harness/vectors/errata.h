@@ -19,7 +19,7 @@ struct erratum {
     bool (*covers)(const struct px_insn *insn, const uint64_t x[PX_REG_COUNT]);
     bool wrong; /* it answers, and wrongly; else it gives no verdict, for this reason: */
     enum px_unjudged reason;
-    const char *what; /* "qemu 7.2 does not know Zicond" */
+    const char *what; /* "does not know host calls that go on" */
 };
 
 extern const struct erratum vectors_errata[];

@@ -332,6 +332,8 @@ static void a_body_that_says_nonsense_is_told_where(void **state)
     } cases[] = {
         { "", 0, "v.pxv: body, offset 0: found the end, expected the size of the table" },
         { "\x02", 1, "v.pxv: body, offset 1: found 2, expected the size of the table, at most 0" },
+        { "\x01\0\0\0\0\0\0", 8,
+          "v.pxv: body, offset 1: found 1, expected the size of the table, at most 0" },
         { "\xff\xff\xff\xff\xff", 5,
           "v.pxv: body, offset 5: found a number of over 5 bytes, expected the size of the table" },
         { "\0\0", 2, "v.pxv:4:7: found 3, expected 0, the number of cases in the body" },
