@@ -2,22 +2,10 @@
 # AFL++ from outside: it finds, what it finds replays, nothing leaks from one input to the next.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/afl.sh [TEST]...
-
-Tests scripts/fuzz-afl with what `make fuzz-afl` builds and the program that PARALLAX names (default
-build/release/parallax): all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Tests scripts/fuzz-afl with what make fuzz-afl builds and the program that PARALLAX names (default
+build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 fuzz_afl=$root/scripts/fuzz-afl
 target=$root/build/afl-afl-clang-fast/fuzz_diff
 

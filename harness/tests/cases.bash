@@ -1,5 +1,12 @@
-# What test scripts share: cases are functions called test_*, each of which runs in a folder of its own. Sourced.
+# What test scripts share: cases are functions called test_*, each of which runs in a folder of its own. Sourced by a script
+# that has said in $about what it tests, with the script's arguments.
 # shellcheck shell=bash
+
+if [[ ${1-} == --help ]]; then
+    printf 'usage: harness/tests/%s [TEST]...\n\n%s\n' "${0##*/}" "$about"
+    exit 0
+fi
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # shellcheck disable=SC2034 # for those who source this
 root=$PWD

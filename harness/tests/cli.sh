@@ -2,21 +2,9 @@
 # The command line from outside: exit codes, errors of one line, replay, Ctrl-C. Reports like a cmocka program.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/cli.sh [TEST]...
-
-Tests the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Tests the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 polls_max=3000        # of 10 ms
 patch_differs=101     # of corpus/bugs: shows as a wrong register
 patch_faults=202      # ... and as a host fault

@@ -2,22 +2,10 @@
 # scripts/corpus: what it runs, what it keeps, what it does not lose.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/corpus.sh [TEST]...
-
-Tests scripts/corpus with the targets of `make MODE=fuzzfast CC=clang-19 fuzz-targets` and the program that PARALLAX names (default
-build/release/parallax): all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Tests scripts/corpus with the targets of make MODE=fuzzfast CC=clang-19 fuzz-targets and the program that PARALLAX names (default
+build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 corpus=$root/scripts/corpus
 
 # A corpus of seeds, each of them twice, and of what is no program.

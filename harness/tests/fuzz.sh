@@ -2,22 +2,10 @@
 # Seeds, and libFuzzer's targets from outside; the targets themselves only with PX_TEST_LONG=1, since they are built for it.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/fuzz.sh [TEST]...
-
-Tests corpus/seeds, scripts/fuzz-seeds and scripts/fuzz-libfuzzer with the program that PARALLAX names (default
-build/release/parallax): all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Tests corpus/seeds, scripts/fuzz-seeds and scripts/fuzz-libfuzzer with the program that PARALLAX names (default
+build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 
 test_every_seed_says_why_and_agrees() {
     local seed why

@@ -3,21 +3,9 @@
 # cmocka program.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/gate.sh [TEST]...
-
-Tests the gate of the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Tests the gate of the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 polls_max=3000 # of 10 ms
 
 # --- what tests are made of --------------------------------------------------------------------------

@@ -3,21 +3,9 @@
 # machine and for RISC-V under qemu. Reports like a cmocka program.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/guests.sh [TEST]...
-
-Compiles the guests of corpus/guests and runs them: all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Compiles the guests of corpus/guests and runs them: all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 
 programs=$work/programs
 guest_cc() { capture "$root/scripts/guest-cc" "$@"; }

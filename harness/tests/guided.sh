@@ -2,21 +2,9 @@
 # Guided campaigns from the command line.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/guided.sh [TEST]...
-
-Tests `parallax fuzz --guided` with the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Tests parallax fuzz --guided with the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 
 entries() { find "$1" -name '*.pxb' | wc -l; } # folder
 
@@ -34,7 +22,7 @@ test_the_summary_tells_coverage_curve_and_corpus() {
     expect_exit 0
     expect_stdout '^  coverage    .*; by 4096 programs and one in 256 of the others$'
     expect_stdout '^  curve       features after 1 Ki: '
-    ! grep -q '^  corpus' out
+    (! grep -q '^  corpus' out)
     [[ ! -e blind ]]
 }
 

@@ -3,21 +3,9 @@
 # Reports like a cmocka program.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/install.sh [TEST]...
-
-Installs build/release below temporary folders and uses that: all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Installs build/release below temporary folders and uses that: all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 unset MAKEFLAGS MAKELEVEL MFLAGS PREFIX DESTDIR
 umask 022
 

@@ -2,21 +2,9 @@
 # qemu on the command line: as an engine of a campaign, as the third opinion, missing, killed. Reports like a cmocka program.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/oracle.sh [TEST]...
-
-Tests the program that PARALLAX names (default build/release/parallax) with qemu-riscv64: all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Tests the program that PARALLAX names (default build/release/parallax) with qemu-riscv64: all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 polls_max=1000 # of 10 ms
 
 # remw t0, t1, t0; ecalli 0

@@ -2,21 +2,9 @@
 # parallax run: one program on one engine, and what perf and gdb get to know of it. Reports like a cmocka program.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/run.sh [TEST]...
-
-Runs programs on single engines, under gdb and perf too: all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Runs programs on single engines, under gdb and perf too: all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 
 sha256=(--gen guest:name=sha256 --index 1)
 

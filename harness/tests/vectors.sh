@@ -2,21 +2,9 @@
 # Golden vectors from outside: replayed, refused when damaged, minted again. Reports like a cmocka program.
 set -euo pipefail
 
-usage() {
-    cat <<'TEXT'
-usage: harness/tests/vectors.sh [TEST]...
-
-Tests the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.
-TEXT
-}
-
-if [[ ${1-} == --help ]]; then
-    usage
-    exit 0
-fi
-cd "$(dirname "$0")/../.."
+about='Tests the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
-source harness/tests/cases.bash
+source "${0%/*}/cases.bash"
 vectors=$root/corpus/vectors
 
 refused() { # line argument...
