@@ -81,12 +81,7 @@ static int run_locate(const struct command *command, int argc, char **argv)
     const char *engines = ENGINES_EVERY;
     bool json = false;
     const struct option options[] = {
-        { "seed", OPTION_GIVEN, &args.seed, 0, UINT64_MAX, "S",
-          "campaign seed, in place of FILE (default 0)" },
-        { "index", OPTION_GIVEN, &args.index, 0, UINT64_MAX - 1, "I",
-          "number of the program in that campaign" },
-        { "gen", OPTION_TEXT, &args.gen, 0, 0, "SPEC",
-          "its generator, with @VERSION to be sure (default mix)" },
+        PROGRAM_ARGS_OPTIONS(args),
         { "engines", OPTION_TEXT, &engines, 0, 0, "LIST",
           "engines to hold against the first of them (default " ENGINES_EVERY ")" },
         { "json", OPTION_FLAG, &json, 0, 0, NULL, "print one JSON object" },

@@ -166,12 +166,7 @@ static int run_replay(const struct command *command, int argc, char **argv)
     struct option_given one = { 0 };
     bool px = false, gdb = false;
     const struct option options[] = {
-        { "seed", OPTION_GIVEN, &args.seed, 0, UINT64_MAX, "S",
-          "campaign seed, in place of FILE (default 0)" },
-        { "index", OPTION_GIVEN, &args.index, 0, UINT64_MAX - 1, "I",
-          "number of the program in that campaign" },
-        { "gen", OPTION_TEXT, &args.gen, 0, 0, "SPEC",
-          "its generator, with @VERSION to be sure (default mix)" },
+        PROGRAM_ARGS_OPTIONS(args),
         { "case", OPTION_GIVEN, &one, 0, UINT32_MAX, "N",
           "of a FILE of vectors: one case, as a program (default all of them)" },
         { "engines", OPTION_TEXT, &engines, 0, 0, "LIST", "engines to compare (default " ENGINES_EVERY ")" },

@@ -82,12 +82,7 @@ static int run_run(const struct command *command, int argc, char **argv)
     struct alone_options o = { .engine = "tiered", .times = 1 };
     bool json = false;
     const struct option options[] = {
-        { "seed", OPTION_GIVEN, &args.seed, 0, UINT64_MAX, "S",
-          "campaign seed, in place of FILE (default 0)" },
-        { "index", OPTION_GIVEN, &args.index, 0, UINT64_MAX - 1, "I",
-          "number of the program in that campaign" },
-        { "gen", OPTION_TEXT, &args.gen, 0, 0, "SPEC",
-          "its generator, with @VERSION to be sure (default mix)" },
+        PROGRAM_ARGS_OPTIONS(args),
         { "engine", OPTION_TEXT, &o.engine, 0, 0, "SPEC",
           "what runs it (default tiered, which PX_TIERS, PX_BLOCK_THRESHOLD, PX_TOUCH and PX_CPU_FEATURES "
           "adjust)" },

@@ -12,6 +12,26 @@ struct program_args {
     const char *gen; /* NULL: mix */
 };
 
+/* The rows, for @args of that type; the default of --seed is 0. */
+#define PROGRAM_ARGS_OPTIONS(args)                                                                            \
+    {                                                                                                         \
+        "seed", OPTION_GIVEN, &(args).seed, 0, UINT64_MAX, "S", "campaign seed, in place of FILE (default 0)" \
+    },                                                                                                        \
+        { "index",                                                                                            \
+          OPTION_GIVEN,                                                                                       \
+          &(args).index,                                                                                      \
+          0,                                                                                                  \
+          UINT64_MAX - 1,                                                                                     \
+          "I",                                                                                                \
+          "number of the program in that campaign" },                                                         \
+        { "gen",                                                                                              \
+          OPTION_TEXT,                                                                                        \
+          &(args).gen,                                                                                        \
+          0,                                                                                                  \
+          0,                                                                                                  \
+          "SPEC",                                                                                             \
+          "its generator, with @VERSION to be sure (default mix)" }
+
 /*
  * Loads or makes the program that @args and the @positional arguments in @argv + 1 ask for. -1 to go on; else the exit
  * code: a mistake was told on stderr in one line.

@@ -1,6 +1,6 @@
 # What test scripts share: cases are functions called test_*, each of which runs in a folder of its own. Sourced by a script
 # that has said in $about what it tests, with the script's arguments.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 if [[ ${1-} == --help ]]; then
     printf 'usage: harness/tests/%s [TEST]...\n\n%s\n' "${0##*/}" "$about"
