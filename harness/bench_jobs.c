@@ -19,6 +19,7 @@ enum {
     SEED = 4,
     MOST = 2, /* processes at once */
     SPINS = 1000,
+    WARM_PROGRAMS = 500,
 };
 
 #define POLL_SECONDS 0.005
@@ -131,7 +132,7 @@ static enum px_status measure_workers(struct bench *b, const struct bench_measur
         status = jobs_start(&jobs, &config, count_finding, b, b->err);
     if (status != PX_OK)
         return status;
-    status = poll_jobs(b, &jobs, WORKER_CHUNK, sandbox_stall_seconds(&config.sandbox));
+    status = poll_jobs(b, &jobs, WARM_PROGRAMS, sandbox_stall_seconds(&config.sandbox));
     double start = child_clock();
     uint64_t before = jobs_tally(&jobs).programs;
     if (status == PX_OK)
