@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum {
     UNIT_ALIGNMENT = 64,
@@ -19,17 +20,46 @@ static void take_kept(const struct codebuf *buf)
     (void)madvise((void *)(uintptr_t)buf->exec, size, MADV_POPULATE_READ);
 }
 
+/* Nameless shared memory, which is what perf looks up names for; mremap of 0 bytes gives a second view of it. */
+static void *view_again(void *write, size_t capacity)
+{
+    void *exec = mremap(write, 0, capacity, MREMAP_MAYMOVE);
+    if (exec == MAP_FAILED || mprotect(exec, capacity, PROT_READ | PROT_EXEC) == 0)
+        return exec;
+    int refused = errno;
+    munmap(exec, capacity);
+    errno = refused;
+    return MAP_FAILED;
+}
+
+/* The same by a file in memory, for where mremap cannot do that: under valgrind, for one. */
+static void *view_file_twice(void *write, size_t capacity)
+{
+    void *exec = MAP_FAILED;
+    int fd = memfd_create("parallax-code", MFD_CLOEXEC);
+    if (fd < 0)
+        return exec;
+    if (ftruncate(fd, (off_t)capacity) == 0 &&
+        mmap(write, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED)
+        exec = mmap(NULL, capacity, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    int refused = errno;
+    close(fd);
+    errno = refused;
+    return exec;
+}
+
 enum px_status codebuf_init(struct codebuf *buf, size_t capacity, struct px_error *err)
 {
-    /* Of nameless shared memory, which is what perf looks up names for; a second view of it is what mremap gives for 0. */
-    void *write =
-        mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    void *exec = write == MAP_FAILED ? MAP_FAILED : mremap(write, 0, capacity, MREMAP_MAYMOVE);
-    if (exec == MAP_FAILED || mprotect(exec, capacity, PROT_READ | PROT_EXEC) != 0) {
+    void *exec = MAP_FAILED, *write = mmap(NULL, capacity, PROT_READ | PROT_WRITE,
+                                           MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (write != MAP_FAILED) {
+        exec = view_again(write, capacity);
+        if (exec == MAP_FAILED)
+            exec = view_file_twice(write, capacity);
+    }
+    if (exec == MAP_FAILED) {
         px_fail(err, PX_ERR_SYSTEM, "mapping %zu MiB of code memory twice (RW and RX): %s", capacity >> 20,
                 strerror(errno));
-        if (exec != MAP_FAILED)
-            munmap(exec, capacity);
         if (write != MAP_FAILED)
             munmap(write, capacity);
         return PX_ERR_SYSTEM;

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <seccomp.h>
+#include <sys/syscall.h>
 
 enum { CAPACITY = 32 << 20 };
 
@@ -30,25 +33,31 @@ static void both_views_show_the_same_bytes_at_different_addresses(void **state)
     codebuf_fini(&buf);
 }
 
-/* The protection of the mapping that holds @address, as the kernel tells it: "rw-s". */
-static void protection_of(const void *address, char protection[5])
+/* The line of /proc/self/maps about the mapping that holds @address. */
+static void name_of(const void *address, char line[512])
 {
     FILE *maps = fopen("/proc/self/maps", "r");
-    char line[512];
     bool found = false;
     if (!maps)
         fail_msg("no /proc/self/maps");
-    while (maps && !found && fgets(line, sizeof line, maps)) {
+    while (maps && !found && fgets(line, 512, maps)) {
         char *at = line;
         unsigned long start = strtoul(at, &at, 16);
         unsigned long end = strtoul(at + 1, &at, 16);
         found = start <= (unsigned long)address && (unsigned long)address < end;
-        memcpy(protection, at + 1, 4);
-        protection[4] = '\0';
     }
     if (maps)
         (void)fclose(maps);
     assert_true(found);
+}
+
+/* The protection of that mapping: "rw-s". */
+static void protection_of(const void *address, char protection[5])
+{
+    char line[512];
+    name_of(address, line);
+    memcpy(protection, strchr(line, ' ') + 1, 4);
+    protection[4] = '\0';
 }
 
 static void no_view_is_writable_and_executable(void **state)
@@ -116,15 +125,50 @@ static void an_impossible_size_is_a_system_error_that_says_so(void **state)
     assert_non_null(strstr(err.text, "MiB of code memory twice (RW and RX): "));
 }
 
+/* For good. */
+static int refuse_mremap(void **state)
+{
+    (void)state;
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SYS_mremap, 0);
+    failed = failed ? failed : seccomp_load(filter);
+    seccomp_release(filter);
+    return failed;
+}
+
+static void code_memory_is_nameless(void **state)
+{
+    (void)state;
+    char name[512];
+    struct codebuf buf = make();
+    name_of(buf.exec, name);
+    assert_non_null(
+        strstr(name, "/dev/zero")); /* so the kernel calls it, and perf treats it as it treats a heap */
+    codebuf_fini(&buf);
+}
+
+static void code_memory_is_a_file_where_it_must(void **state)
+{
+    (void)state;
+    char name[512];
+    struct codebuf buf = make();
+    name_of(buf.exec, name);
+    assert_non_null(strstr(name, "memfd:parallax-code"));
+    codebuf_fini(&buf);
+}
+
+#define CASES                                                                                                \
+    cmocka_unit_test(both_views_show_the_same_bytes_at_different_addresses),                                 \
+        cmocka_unit_test(no_view_is_writable_and_executable),                                                \
+        cmocka_unit_test(written_code_runs_without_a_system_call_in_between),                                \
+        cmocka_unit_test(recycling_keeps_what_is_fixed_and_nothing_else),                                    \
+        cmocka_unit_test(recycling_gives_large_memory_back),                                                 \
+        cmocka_unit_test(an_impossible_size_is_a_system_error_that_says_so)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_views_show_the_same_bytes_at_different_addresses),
-        cmocka_unit_test(no_view_is_writable_and_executable),
-        cmocka_unit_test(written_code_runs_without_a_system_call_in_between),
-        cmocka_unit_test(recycling_keeps_what_is_fixed_and_nothing_else),
-        cmocka_unit_test(recycling_gives_large_memory_back),
-        cmocka_unit_test(an_impossible_size_is_a_system_error_that_says_so),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest nameless[] = { cmocka_unit_test(code_memory_is_nameless), CASES };
+    const struct CMUnitTest in_a_file[] = { cmocka_unit_test(code_memory_is_a_file_where_it_must), CASES };
+    return cmocka_run_group_tests(nameless, NULL, NULL) +
+           cmocka_run_group_tests(in_a_file, refuse_mremap, NULL);
 }

@@ -58,7 +58,10 @@ static int no_code_memory(void)
     const struct scmp_arg_cmp executable = {
         .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = PROT_EXEC
     };
-    return load(filter, seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EACCES), SYS_mprotect, 1, &executable));
+    int failed = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EACCES), SYS_mprotect, 1, &executable);
+    if (failed == 0)
+        failed = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EACCES), SYS_mmap, 1, &executable);
+    return load(filter, failed);
 }
 
 static int little_address_space(void)
