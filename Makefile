@@ -23,7 +23,7 @@ OBJ := $(BUILD)/obj
 # CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the caller's and come after ours. WERROR= builds in spite of
 # warnings, V=1 shows the commands.
 
-MODES := release debug asan ubsan cov fuzz fuzzfast afl
+MODES := release debug asan ubsan cov fuzz fuzzfast afl ossfuzz coverage
 MODE_release := -O2
 MODE_debug := -O0
 MODE_asan := -O1 -fsanitize=address
@@ -33,6 +33,8 @@ MODE_cov := -O0 --coverage
 MODE_fuzz := -O1 -fsanitize=address,undefined -fno-sanitize=function -fno-sanitize-recover=all
 MODE_fuzzfast := -O2
 MODE_afl := -O2
+MODE_coverage := -O1 -fprofile-instr-generate -fcoverage-mapping -mllvm -runtime-counter-relocation -Qunused-arguments
+MODE_ossfuzz := # the caller says, as scripts/build-ossfuzz does
 ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE=$(MODE): expected one of: $(MODES))
 endif
@@ -69,7 +71,7 @@ TEST_PROGRAMS := $(TEST_NAMES:%=$(BUILD)/tests/%)
 
 # What `make test` runs besides, in the release build alone: what takes longest goes first.
 PATCHES := $(wildcard corpus/bugs/*.patch)
-CHECKS := $(filter-out scripts/check-format,$(sort $(wildcard scripts/check-*)))
+CHECKS := $(filter-out scripts/check-format scripts/check-ossfuzz,$(sort $(wildcard scripts/check-*)))
 run_checks = $(if $(filter build/release,$(BUILD)),\
 	$(if $(PATCHES),--timeout 14400 --check "scripts/plant run all --seeds $(1)" --timeout 600) \
 	$(CHECKS:%=--check %))
@@ -98,7 +100,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 .DEFAULT_GOAL := build
 .PHONY: build fuzz test test-long test-sanitizers bench lint format mutation guests clean help
-.PHONY: install uninstall fuzz-libfuzzer fuzz-afl fuzz-targets afl-mutator corpus-check corpus-min
+.PHONY: install uninstall fuzz-libfuzzer fuzz-afl fuzz-targets afl-mutator corpus-check corpus-min fuzz-pack bench-fuzzers coverage coverage-programs
 .PHONY: programs test-programs sanitizer-programs libraries FORCE
 .DELETE_ON_ERROR:
 
@@ -121,6 +123,23 @@ fuzz-afl: ## The same under AFL++: fuzz_diff for TIME=60 seconds, a main and a s
 	+@$(SUBMAKE) programs afl-mutator
 	+@$(SUBMAKE) MODE=afl CC=afl-clang-fast fuzz-targets
 	scripts/fuzz-afl --time $(TIME) $(ARGS)
+
+# The tests of what is measured, and of both engines together.
+COVERAGE_TESTS := $(filter vm_% jit_% harness_tests_accept_% harness_run harness_features harness_hostcode harness_located \
+	harness_tests_fused,$(TEST_NAMES))
+coverage-programs: fuzz-targets $(COVERAGE_TESTS:%=$(BUILD)/tests/%)
+coverage: ## Line coverage of vm/ and jit/ by tests, corpora and TIME=60 seconds of fuzzing (clang-19, llvm-cov)
+	@scripts/deps coverage
+	+@$(SUBMAKE) programs
+	+@$(SUBMAKE) MODE=coverage CC=clang-19 coverage-programs
+	@scripts/coverage --time $(TIME) $(ARGS)
+
+bench-fuzzers: ## Inputs a second under libFuzzer and AFL++, beside those of an empty target (ARGS='--time 20 --cpu 0')
+	@scripts/deps fuzzers
+	+@$(SUBMAKE) programs afl-mutator
+	+@$(SUBMAKE) MODE=fuzzfast CC=clang-19 fuzz-targets
+	+@$(SUBMAKE) MODE=afl CC=afl-clang-fast fuzz-targets
+	@scripts/bench-fuzzers $(ARGS)
 
 corpus-check: ## Run every input of the corpora once, and fail on a bug (ARGS='fuzz_diff FOLDER' for others)
 	@scripts/deps fuzzers
@@ -286,6 +305,17 @@ ifneq ($(filter fuzz%,$(MODE)),)
 $(call objects_of,$(filter vm/% jit/%,$(LIBRARY))): UNIT_FLAGS = -fsanitize-coverage=inline-8bit-counters,pc-table
 FUZZER := -fsanitize=fuzzer
 endif
+ifeq ($(MODE),coverage)
+FUZZER := -fsanitize=fuzzer
+endif
+FUZZ_LINK := $(LINK)
+FUZZ_LDLIBS := -lxxhash
+# The file goes to other machines.
+ifeq ($(MODE),ossfuzz)
+FUZZER := $(LIB_FUZZING_ENGINE)
+FUZZ_LINK := $(CXX) -pthread $(CXXFLAGS)
+FUZZ_LDLIBS := -Wl,-Bstatic -lxxhash -Wl,-Bdynamic
+endif
 ifeq ($(MODE),afl)
 FUZZER := $(OBJ)/harness/fuzz/afl/main.o $(OBJ)/harness/fuzz/afl/stand_in.o
 export AFL_QUIET := 1
@@ -294,7 +324,12 @@ export AFL_LLVM_DENYLIST := $(CURDIR)/harness/fuzz/afl/uncovered
 endif
 
 $(FUZZ_TARGETS:%=$(BUILD)/%): $(BUILD)/%: $(OBJ)/harness/fuzz/%.o $(filter %.o,$(FUZZER)) $(FUZZ_ARCHIVE)
-	$(call say,LINK)$(LINK) $(filter-out %.o,$(FUZZER)) $(filter %.o %.a,$^) -lxxhash $(LDLIBS) -o $@
+	$(call say,LINK)$(FUZZ_LINK) $(filter %.o %.a,$^) $(filter-out %.o,$(FUZZER)) $(FUZZ_LDLIBS) $(LDLIBS) -o $@
+
+# Makes seeds where parallax is not built.
+fuzz-pack: $(BUILD)/pack
+$(BUILD)/pack: $(OBJ)/harness/fuzz/seeds/pack.o $(FUZZ_ARCHIVE)
+	$(call say,LINK)$(LINK) $(CFLAGS) $(filter %.o %.a,$^) $(FUZZ_LDLIBS) $(LDLIBS) -o $@
 
 # AFL++ loads this one into itself: no coverage, no sanitizer.
 AFL_MUTATOR := $(BUILD)/libparallax-afl.so

@@ -1,0 +1,2 @@
+#!/bin/bash -eu
+exec "$SRC/parallax/scripts/build-ossfuzz"
