@@ -37,7 +37,8 @@ static enum px_status look_at_misses(struct gate_session *s, size_t at, const st
                                      const struct replay_result *r, struct px_error *err)
 {
     struct px_program program;
-    size_t looked = r->miss_count < LOOKED_AT ? r->miss_count : LOOKED_AT;
+    size_t most = r->deaths > 0 ? 1 : LOOKED_AT; /* what dies takes its time */
+    size_t looked = r->miss_count < most ? r->miss_count : most;
     enum px_status status = PX_OK;
     px_program_init(&program);
     for (size_t i = 0; i < looked && status == PX_OK && !interrupt_came(NULL); i++)

@@ -27,13 +27,17 @@ static bool address_at(size_t i, uint64_t *address)
     return edge < EDGES;
 }
 
-/* The doubleword that the store begins in and the next one come into x6 and x7. */
-static void read_back(struct maker *m, unsigned base, int32_t imm)
+/* The doubleword that the store begins in and the next one come into registers that it does not name. */
+static void read_back(struct maker *m, const struct maker_regs *r, int32_t imm)
 {
-    maker_op(m, PX_OP_ADDI, 5, base, 0, imm);
-    maker_op(m, PX_OP_ANDI, 5, 5, 0, -8);
-    maker_op(m, PX_OP_LD, 6, 5, 0, 0);
-    maker_op(m, PX_OP_LD, 7, 5, 0, 8);
+    unsigned free_regs[3];
+    for (unsigned count = 0, x = 5; count < 3; x++)
+        if (x != r->rs1 && x != r->rs2)
+            free_regs[count++] = x;
+    maker_op(m, PX_OP_ADDI, free_regs[0], r->rs1, 0, imm);
+    maker_op(m, PX_OP_ANDI, free_regs[0], free_regs[0], 0, -8);
+    maker_op(m, PX_OP_LD, free_regs[1], free_regs[0], 0, 0);
+    maker_op(m, PX_OP_LD, free_regs[2], free_regs[0], 0, 8);
 }
 
 static void begin(struct maker *m, enum px_op op, const struct maker_regs *r, int32_t imm)
@@ -45,7 +49,7 @@ static void begin(struct maker *m, enum px_op op, const struct maker_regs *r, in
         m->program.x[r->rs1] = MAKER_COW;
     maker_op(m, op, r->rd, r->rs1, r->rs2, imm);
     if (px_ops[op].effects & PX_EFF_STORE)
-        read_back(m, r->rs1, imm);
+        read_back(m, r, imm);
     maker_halt(m, 0);
     maker_record(m);
 }
@@ -63,20 +67,26 @@ static void make_addresses(struct maker *m, const struct maker_regs *r, int32_t 
     }
 }
 
+/* A record at displacement 0, and some at others. */
+static void make_registers(struct maker *m, enum px_op op, struct maker_regs r, unsigned alias,
+                           unsigned displacements)
+{
+    r.rd = px_ops[op].regs & PX_HAS_RD ? r.rd : 0;
+    r.rs2 = px_ops[op].regs & PX_HAS_RS2 ? r.rs2 : 0;
+    begin(m, op, &r, 0);
+    make_addresses(m, &r, 0, 0, alias == 0 ? 1 : STRIDE);
+    for (unsigned i = 0; i < displacements; i++) {
+        begin(m, op, &r, imms[(alias + i) % IMMS]);
+        make_addresses(m, &r, imms[(alias + i) % IMMS], (alias + i) % STRIDE, STRIDE);
+    }
+}
+
 void maker_make_access(struct maker *m, enum px_op op)
 {
-    unsigned has = px_ops[op].regs;
-    for (unsigned alias = 0; alias < MAKER_ALIASES; alias++) {
-        struct maker_regs r = maker_aliases[alias];
-        if (maker_alias_is_double(alias, has))
-            continue;
-        r.rd = has & PX_HAS_RD ? r.rd : 0;
-        r.rs2 = has & PX_HAS_RS2 ? r.rs2 : 0;
-        begin(m, op, &r, 0);
-        make_addresses(m, &r, 0, 0, alias == 0 ? 1 : STRIDE);
-        for (unsigned i = 0; i < (alias == 0 ? (unsigned)IMMS : (unsigned)FEW_IMMS); i++) {
-            begin(m, op, &r, imms[(alias + i) % IMMS]);
-            make_addresses(m, &r, imms[(alias + i) % IMMS], (alias + i) % STRIDE, STRIDE);
-        }
-    }
+    for (unsigned alias = 0; alias < MAKER_ALIASES; alias++)
+        if (!maker_alias_is_double(alias, px_ops[op].regs))
+            make_registers(m, op, maker_aliases[alias], alias,
+                           alias == 0 ? (unsigned)IMMS : (unsigned)FEW_IMMS);
+    for (unsigned turn = 0; turn < MAKER_TURNS; turn++)
+        make_registers(m, op, maker_turn(turn), MAKER_ALIASES + turn, 1);
 }

@@ -17,11 +17,10 @@ enum {
 /* --- branches --- */
 
 /* Taken or not: which halt it is. */
-static void make_operands(struct maker *m, enum px_op op, unsigned alias)
+static void make_operands(struct maker *m, enum px_op op, const struct maker_regs *r, unsigned alias)
 {
-    const struct maker_regs *r = &maker_aliases[alias];
     bool one = r->rs1 == r->rs2 || r->rs1 == 0 || r->rs2 == 0;
-    size_t partners = alias == 0 ? px_value_count : one ? 1 : PARTNERS;
+    size_t partners = alias == 0 ? px_value_count : one || alias >= MAKER_ALIASES ? 1 : PARTNERS;
     maker_begin(m);
     maker_op(m, op, 0, r->rs1, r->rs2, 8);
     maker_halt(m, 5);
@@ -66,7 +65,11 @@ static void make_branch(struct maker *m, enum px_op op)
 {
     for (unsigned alias = 0; alias < MAKER_ALIASES; alias++)
         if (!maker_alias_is_double(alias, PX_HAS_RS1 | PX_HAS_RS2))
-            make_operands(m, op, alias);
+            make_operands(m, op, &maker_aliases[alias], alias);
+    for (unsigned turn = 0; turn < MAKER_TURNS; turn++) {
+        const struct maker_regs r = maker_turn(turn);
+        make_operands(m, op, &r, MAKER_ALIASES + turn);
+    }
     for (unsigned bit = 1; bit < NEAR_BITS; bit++) {
         make_distance(m, op, INT32_C(1) << bit);
         make_distance(m, op, -(INT32_C(1) << bit));
@@ -118,21 +121,27 @@ static void make_jalr_case(struct maker *m, unsigned rs1, int32_t offset, uint64
 }
 
 /* Offset 4: a block start, 8: another, 12: the middle of a block, 16: a block start. */
+static void make_jalr_from(struct maker *m, const struct maker_regs *r, int32_t offset)
+{
+    maker_begin(m);
+    maker_op(m, PX_OP_JALR, r->rd, r->rs1, 0, offset);
+    maker_halt(m, 5);
+    maker_op(m, PX_OP_XORI, 6, 6, 0, 0x55);
+    maker_op(m, PX_OP_XORI, 7, 7, 0, 0x55);
+    maker_halt(m, 6);
+    maker_record(m);
+    for (uint64_t k = 0; k < JALR_TARGETS * 3; k++)
+        make_jalr_case(m, r->rs1, offset, k);
+}
+
 static void make_jalr(struct maker *m)
 {
-    for (unsigned i = 0; i < MAKER_ALIASES * JALR_OFFSETS; i++) {
-        const struct maker_regs *r = &maker_aliases[i / JALR_OFFSETS];
-        if (maker_alias_is_double(i / JALR_OFFSETS, PX_HAS_RD | PX_HAS_RS1))
-            continue;
-        maker_begin(m);
-        maker_op(m, PX_OP_JALR, r->rd, r->rs1, 0, jalr_offsets[i % JALR_OFFSETS]);
-        maker_halt(m, 5);
-        maker_op(m, PX_OP_XORI, 6, 6, 0, 0x55);
-        maker_op(m, PX_OP_XORI, 7, 7, 0, 0x55);
-        maker_halt(m, 6);
-        maker_record(m);
-        for (uint64_t k = 0; k < JALR_TARGETS * 3; k++)
-            make_jalr_case(m, r->rs1, jalr_offsets[i % JALR_OFFSETS], k);
+    for (unsigned i = 0; i < MAKER_ALIASES * JALR_OFFSETS; i++)
+        if (!maker_alias_is_double(i / JALR_OFFSETS, PX_HAS_RD | PX_HAS_RS1))
+            make_jalr_from(m, &maker_aliases[i / JALR_OFFSETS], jalr_offsets[i % JALR_OFFSETS]);
+    for (unsigned turn = 0; turn < MAKER_TURNS; turn++) {
+        const struct maker_regs r = maker_turn(turn);
+        make_jalr_from(m, &r, jalr_offsets[turn % JALR_OFFSETS]);
     }
 }
 

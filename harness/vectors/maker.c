@@ -9,6 +9,13 @@ const struct maker_regs maker_aliases[MAKER_ALIASES] = {
     { 12, 12, 11 }, { 12, 12, 12 }, { 12, 10, 11 }, { 15, 2, 15 },  { 1, 8, 9 },
 };
 
+struct maker_regs maker_turn(unsigned turn)
+{
+    return (struct maker_regs){ .rd = (uint8_t)(turn + 1),
+                                .rs1 = (uint8_t)((turn + 5) % MAKER_TURNS + 1),
+                                .rs2 = (uint8_t)((turn + 11) % MAKER_TURNS + 1) };
+}
+
 bool maker_alias_is_double(unsigned alias, unsigned has)
 {
     const struct maker_regs *r = &maker_aliases[alias];

@@ -18,9 +18,13 @@ struct maker_regs {
     uint8_t rd, rs1, rs2;
 };
 
-/* Apart, every way of coinciding, x0, x3, x4, and the registers that live in the host's rax, rcx and rdx. x5, x6 and x7 are free. */
+/* Apart, every way of coinciding, x0, x3, x4, and the registers that live in the host's rax, rcx and rdx. Of the temporaries x5, x6 and x7 none is among them. */
 enum { MAKER_ALIASES = 20 };
 extern const struct maker_regs maker_aliases[MAKER_ALIASES];
+
+/* Then every register in every position, three neighbours at a time: turn 0 to MAKER_TURNS - 1. */
+enum { MAKER_TURNS = PX_REG_COUNT - 1 };
+struct maker_regs maker_turn(unsigned turn);
 
 /* Whether an earlier aliasing is the same to an operation that names only @has (PX_HAS_*). */
 bool maker_alias_is_double(unsigned alias, unsigned has);

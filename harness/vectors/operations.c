@@ -38,9 +38,8 @@ static void pair(struct maker *m, const struct maker_regs *r, size_t a, size_t b
 }
 
 /* All pairs where all registers differ, else each value with a few others. */
-static void make_pairs(struct maker *m, unsigned alias)
+static void make_pairs(struct maker *m, const struct maker_regs *r, unsigned alias)
 {
-    const struct maker_regs *r = &maker_aliases[alias];
     bool one = r->rs1 == r->rs2 || r->rs1 == 0 || r->rs2 == 0;
     size_t partners = alias == 0 ? px_value_count : one ? 1 : PARTNERS;
     for (size_t a = 0; a < px_value_count; a++)
@@ -57,9 +56,8 @@ static void make_values(struct maker *m, const struct maker_regs *r, size_t coun
     }
 }
 
-static void make_immediates(struct maker *m, enum px_op op, unsigned alias)
+static void make_immediates(struct maker *m, enum px_op op, const struct maker_regs *r, unsigned alias)
 {
-    const struct maker_regs *r = &maker_aliases[alias];
     size_t amounts = px_ops[op].format == PX_FMT_SH6 ? 64 : 32;
     size_t all = px_ops[op].format == PX_FMT_I ? px_imm12_count : amounts;
     size_t few = px_ops[op].format == PX_FMT_I ? (size_t)FEW_IMMS : (size_t)FEW_AMOUNTS;
@@ -73,13 +71,12 @@ static void make_immediates(struct maker *m, enum px_op op, unsigned alias)
     }
 }
 
-static void make_aliased(struct maker *m, enum px_op op, unsigned alias)
+static void make_aliased(struct maker *m, enum px_op op, const struct maker_regs *r, unsigned alias)
 {
-    const struct maker_regs *r = &maker_aliases[alias];
     switch ((enum px_format)px_ops[op].format) {
     case PX_FMT_R:
         begin(m, op, r, 0);
-        make_pairs(m, alias);
+        make_pairs(m, r, alias);
         break;
     case PX_FMT_R1:
         begin(m, op, r, 0);
@@ -92,8 +89,22 @@ static void make_aliased(struct maker *m, enum px_op op, unsigned alias)
         }
         break;
     default:
-        make_immediates(m, op, alias);
+        make_immediates(m, op, r, alias);
     }
+}
+
+/* A few values in other registers: whatever stands for one of them must be able to. */
+static void make_turn(struct maker *m, enum px_op op, unsigned turn)
+{
+    const struct maker_regs r = maker_turn(turn);
+    enum px_format format = (enum px_format)px_ops[op].format;
+    int32_t imm = format == PX_FMT_I   ? few_imms[turn % FEW_IMMS]
+                  : format == PX_FMT_U ? (int32_t)((uint32_t)uppers[turn % UPPERS] << 12)
+                  : format == PX_FMT_R || format == PX_FMT_R1 ? 0
+                                                              : few_amounts[turn % 4];
+    begin(m, op, &r, imm);
+    for (size_t k = 0; k < FEW_VALUES; k++)
+        pair(m, &r, 7 * k + turn, 11 * k + 3 * turn);
 }
 
 /* What has no register: one case for each immediate, and what follows shows whether it goes on. */
@@ -119,5 +130,7 @@ void maker_make_op(struct maker *m, enum px_op op)
     }
     for (unsigned alias = 0; alias < MAKER_ALIASES; alias++)
         if (!maker_alias_is_double(alias, px_ops[op].regs))
-            make_aliased(m, op, alias);
+            make_aliased(m, op, &maker_aliases[alias], alias);
+    for (unsigned turn = 0; turn < MAKER_TURNS; turn++)
+        make_turn(m, op, turn);
 }

@@ -7,7 +7,7 @@
 #include "harness/expect.h"
 
 enum {
-    DEATHS_MAX = 4, /* each costs a process, and a hang a second: so many say enough */
+    PATIENCE = 4, /* a death takes one of it, a hang two: each costs a process, and a hang a second */
     CHILD_CASES = 50000, /* between two looks whether to go on */
 };
 
@@ -155,6 +155,7 @@ static enum px_status run_child(struct order *o, struct px_error *err)
     finding_format(&end.finding, what, sizeof what);
     r->cases++;
     r->deaths++;
+    r->hangs += end.finding.kind == FINDING_HANG;
     note(r, guilty, "an engine", what);
     o->tally->next = guilty + 1;
     return PX_OK;
@@ -177,7 +178,8 @@ enum px_status vectors_replay(const struct vectors *vectors, const struct sandbo
         o.last = vectors->cases - o.first < CHILD_CASES ? vectors->cases : o.first + CHILD_CASES;
         status = run_child(&o, err);
         o.first = tally->next;
-        tally->result.ended_early = tally->result.deaths >= DEATHS_MAX && o.first < vectors->cases;
+        tally->result.ended_early =
+            tally->result.deaths + tally->result.hangs >= PATIENCE && o.first < vectors->cases;
     }
     if (status == PX_OK || status == PX_ERR_LOST)
         *result = tally->result;

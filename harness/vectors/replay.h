@@ -20,6 +20,7 @@ struct replay_result {
     uint64_t cases; /* that ran */
     uint64_t missed; /* of them, on some engine */
     uint64_t deaths; /* of them, that ended their process */
+    uint64_t hangs; /* of these, that did not end by themselves */
     size_t engine_count;
     char specs[RUN_ENGINES_MAX][64];
     uint64_t judged[RUN_ENGINES_MAX]; /* cases that the engine took and could say the end of */

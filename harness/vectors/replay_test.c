@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,24 +49,20 @@ static struct replay_result replay_file(const char *name, const char *engines)
 static void every_engine_gives_what_the_oracle_gave(void **state)
 {
     (void)state;
-    DIR *folder = opendir(FOLDER);
-    struct dirent *entry;
-    size_t files = 0;
+    glob_t found;
     uint64_t cases = 0, ran[RUN_ENGINES_MAX] = { 0 };
-    assert_non_null(folder);
-    while ((entry = readdir(folder))) {
-        if (!vectors_is_path(entry->d_name))
-            continue;
-        struct replay_result r = replay_file(entry->d_name, ENGINES_EVERY);
+    assert_int_equal(glob(FOLDER "/*" VECTORS_SUFFIX, 0, NULL, &found), 0);
+    for (size_t k = 0; k < found.gl_pathc; k++) {
+        const char *name = strrchr(found.gl_pathv[k], '/') + 1;
+        struct replay_result r = replay_file(name, ENGINES_EVERY);
         if (r.missed > 0)
-            fail_msg("%s: case %llu: %s", entry->d_name, (unsigned long long)r.misses[0].index,
-                     r.misses[0].text);
-        files++;
+            fail_msg("%s: case %llu: %s", name, (unsigned long long)r.misses[0].index, r.misses[0].text);
         cases += r.cases;
         for (size_t i = 0; i < r.engine_count; i++)
             ran[i] += r.judged[i];
     }
-    closedir(folder);
+    size_t files = found.gl_pathc;
+    globfree(&found);
     assert_true(files > 100 && cases > 300000);
     for (size_t i = 0; i < 5; i++) /* all but `linear` take everything */
         assert_int_equal(ran[i], cases);
@@ -159,10 +155,11 @@ static void after_too_many_deaths_it_ends(void **state)
     load(&vectors, "or.pxv");
     struct replay_result r = replay(&vectors, &sandbox);
     assert_true(r.ended_early);
-    assert_int_equal(r.deaths, 4);
-    assert_int_equal(r.missed, 4);
-    assert_int_equal(r.misses[3].index, 3);
-    assert_string_equal(r.misses[3].text, "an engine: hang");
+    assert_int_equal(r.deaths, 2);
+    assert_int_equal(r.hangs, 2);
+    assert_int_equal(r.missed, 2);
+    assert_int_equal(r.misses[1].index, 1);
+    assert_string_equal(r.misses[1].text, "an engine: hang");
     vectors_fini(&vectors);
 }
 
