@@ -95,7 +95,8 @@ static bool plain_registers(struct reduce *r)
 {
     static const uint8_t choices[][3] = { { 14, 15, 5 },  { 14, 14, 5 }, { 14, 15, 14 }, { 14, 15, 15 },
                                           { 14, 14, 14 }, { 3, 15, 5 },  { 14, 3, 5 },   { 14, 15, 3 },
-                                          { 3, 3, 5 },    { 3, 15, 3 },  { 14, 3, 3 },   { 3, 3, 3 } };
+                                          { 3, 3, 5 },    { 3, 15, 3 },  { 14, 3, 3 },   { 3, 3, 3 },
+                                          { 14, 15, 0 },  { 14, 0, 5 },  { 0, 15, 5 } };
     struct situation t = r->now;
     uint8_t regs = px_ops[t.insn.op].regs;
     uint8_t *const roles[] = { &t.insn.rd, &t.insn.rs1, &t.insn.rs2 };

@@ -124,7 +124,7 @@ enum px_status store_report(FILE *file, const struct px_program *program, const 
     if (result->diverged > 0)
         write_finding(file, result);
     else
-        fprintf(file, "agrees    in %u runs\n", result->runs);
+        fprintf(file, "agrees    in %u run%s\n", result->runs, result->runs == 1 ? "" : "s");
     if (result->runs > 0)
         fprintf(file, "outcomes\n");
     for (size_t i = 0; i < result->engine_count && result->runs > 0; i++) {

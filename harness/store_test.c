@@ -278,7 +278,7 @@ static void reports_tell_agreement_aborts_and_hangs(void **state)
     };
     r.outcomes[0] = (struct px_outcome){ .exit = PX_EXIT_TRAP, .pc = 2, .gas = 7, .native = 1 };
     expect_report(&program, &r,
-                  "agrees    in 1 runs\n"
+                  "agrees    in 1 run\n"
                   "outcomes\n"
                   "  interp                       exit=trap pc=0x2 gas=7 instructions=1 dirty=0\n");
     r = (struct isolated){ .diverged = 1, .finding = { .kind = FINDING_HANG } };

@@ -482,7 +482,7 @@ test_replay_keeps_to_what_a_file_expects() {
     write_program 'exit=hostcall:5 pc=6 x10=1'
     run replay program.px
     expect_exit 0
-    expect_stdout '^agrees    in 1 runs$'
+    expect_stdout '^agrees    in 1 run$'
     write_program 'exit=hostcall:5 pc=6 x10=2'
     run replay program.px
     expect_exit 1

@@ -17,7 +17,7 @@ test_every_seed_says_why_and_agrees() {
         fi
         run replay "$seed"
         expect_exit 0
-        expect_stdout '^agrees    in 1 runs$'
+        expect_stdout '^agrees    in 1 run$'
     done
 }
 
