@@ -62,6 +62,17 @@ static void spread(struct jit_spread *spread, unsigned number)
     memset(&spread->high, number & 8 ? 0xff : 0, sizeof spread->high);
 }
 
+/* The kinds of three registers, and which of them are equal. */
+static uint16_t registers_of(unsigned triple, bool fine)
+{
+    unsigned rd = triple % PX_REG_COUNT, rs1 = triple / PX_REG_COUNT % PX_REG_COUNT,
+             rs2 = triple / (PX_REG_COUNT * PX_REG_COUNT);
+    unsigned same = (unsigned)(rd == rs1) | (unsigned)(rd == rs2) << 1 | (unsigned)(rs1 == rs2) << 2;
+    return (uint16_t)(((unsigned)kind_of(rd, fine) << kind_shift(0, fine)) +
+                      ((unsigned)kind_of(rs1, fine) << kind_shift(1, fine)) +
+                      ((unsigned)kind_of(rs2, fine) << kind_shift(2, fine)) + same);
+}
+
 enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err)
 {
     *memo = (struct jit_memo){ .count = JIT_MEMO_FIRST };
@@ -75,11 +86,10 @@ enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err)
     for (unsigned i = 0; i < PX_REG_COUNT; i++) {
         if (jit_home[i] != X64_NO_REG)
             spread(&memo->spread[i], jit_home[i]);
-        for (unsigned fine = 0; fine < JIT_KINDS; fine++)
-            for (unsigned place = 0; place < 3; place++)
-                memo->shapes[fine][i].add[place] =
-                    (uint16_t)((unsigned)kind_of(i, fine) << kind_shift(place, fine));
     }
+    for (unsigned fine = 0; fine < JIT_KINDS; fine++)
+        for (unsigned triple = 0; triple < JIT_TRIPLES; triple++)
+            memo->registers[fine][triple] = registers_of(triple, fine);
     for (unsigned op = 0; op < PX_OP_COUNT; op++)
         set_row(memo, op, false);
     return PX_OK;
@@ -398,7 +408,7 @@ static bool find_layout(struct derivation *v)
         return false;
     if (i == memo->layout_count)
         memo->layouts[memo->layout_count++] = v->layout;
-    v->t.layout = (uint16_t)i;
+    v->t.layout = &memo->layouts[i];
     return true;
 }
 

@@ -50,7 +50,7 @@ struct jit_template {
     _Alignas(64) jit_lane first, second; /* the bytes, for registers of number 0 and an immediate of 0 */
     uint32_t imm_mask; /* of the immediate's bytes: 0 without one */
     uint32_t stub; /* called: offset in the code buffer */
-    uint16_t layout;
+    const struct jit_layout *layout;
     uint8_t length, imm_at;
     uint8_t site_at, jump_at, call_at; /* JIT_NOWHERE: none */
     bool plain; /* neither site nor jump nor call */
@@ -65,14 +65,12 @@ struct jit_memo_row {
     uint8_t kinds; /* how it tells registers apart */
 };
 
-/* What a register adds to the shape as rd, rs1, rs2. */
-struct jit_shape {
-    uint16_t add[4];
-};
+/* Every choice of three registers. */
+enum { JIT_TRIPLES = PX_REG_COUNT * PX_REG_COUNT * PX_REG_COUNT };
 
 struct jit_memo {
     struct jit_spread spread[PX_REG_COUNT];
-    struct jit_shape shapes[JIT_KINDS][PX_REG_COUNT];
+    uint16_t registers[JIT_KINDS][JIT_TRIPLES]; /* what rd, rs1 and rs2 add to the shape, by jit_triple */
     struct jit_memo_row rows[PX_OP_COUNT];
     uint16_t *index; /* by shape: a template's number, or one of JIT_MEMO_* */
     struct jit_template *templates;
@@ -102,15 +100,17 @@ static inline unsigned jit_imm_kind(int32_t imm)
     return imm == 0 ? 0 : 1u + (unsigned)(imm < 0) + 2u * (unsigned)(imm != (int8_t)imm);
 }
 
+static inline unsigned jit_triple(const struct px_insn *in)
+{
+    return in->rd + 0u + (unsigned)PX_REG_COUNT * (in->rs1 + (unsigned)PX_REG_COUNT * in->rs2);
+}
+
 /* The shape of @in: where index[] has the number of its template, which is on its way from memory when it will be wanted. */
 static inline uint32_t jit_memo_shape(const struct jit_memo *memo, const struct px_insn *in)
 {
     const struct jit_memo_row *row = &memo->rows[in->op];
-    const struct jit_shape *shapes = memo->shapes[row->kinds];
-    uint32_t same = (unsigned)(in->rd == in->rs1) | (unsigned)(in->rd == in->rs2) << 1 |
-                    (unsigned)(in->rs1 == in->rs2) << 2;
-    uint32_t shape = row->base + shapes[in->rd].add[0] + shapes[in->rs1].add[1] + shapes[in->rs2].add[2] +
-                     same + jit_imm_kind(in->imm) * row->imm_step;
+    uint32_t shape =
+        row->base + memo->registers[row->kinds][jit_triple(in)] + jit_imm_kind(in->imm) * row->imm_step;
     __builtin_prefetch(&memo->index[shape]);
     return shape;
 }
@@ -138,7 +138,7 @@ PX_INLINE uint8_t *jit_memo_write(const struct jit_memo *memo, const struct jit_
 {
     const struct jit_spread *d = &memo->spread[in->rd], *a = &memo->spread[in->rs1],
                             *b = &memo->spread[in->rs2];
-    const struct jit_layout *layout = &memo->layouts[t->layout];
+    const struct jit_layout *layout = t->layout;
     jit_lane bytes = jit_fill(t->first, &layout->first, d, a, b);
     memcpy(at, &bytes, sizeof bytes);
     if (t->length > JIT_LANE) {

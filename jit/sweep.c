@@ -10,6 +10,7 @@
 
 #include "jit/cost.h"
 #include "jit/memo.h"
+#include "vm/decode_word.h"
 
 /* The block being emitted. */
 struct open_block {
@@ -117,6 +118,19 @@ static const uint8_t ends_of[PX_OP_COUNT] = {
 #include "vm/isa.def"
 };
 
+/* Decodes what is at @pc; its length. */
+PX_INLINE uint32_t decode_at(const struct jit_compiler *c, uint32_t pc, struct px_insn *in)
+{
+    uint32_t word;
+    if (c->code_size - pc < sizeof word || px_length(c->code[pc]) != sizeof word) {
+        px_decode_to(c->code, c->code_size, pc, in);
+        return px_length(c->code[pc]);
+    }
+    memcpy(&word, c->code + pc, sizeof word);
+    px_decode_32(word, in);
+    return sizeof word;
+}
+
 /*
  * Decodes ahead. What takes long to come from memory, or is decided late, is asked for long before it is wanted: the steps
  * of one instruction wait for each other, those of many need not.
@@ -127,10 +141,9 @@ PX_INLINE struct ahead decode_ahead(const struct jit_compiler *c)
     struct ahead a = { .count = 0 };
     for (uint32_t pc = c->pc; a.count < JIT_AHEAD && pc < c->code_size; a.count++) {
         struct px_insn *in = &l->ahead[a.count];
-        px_decode_to(c->code, c->code_size, pc, in);
+        pc += decode_at(c, pc, in);
         l->shapes[a.count] = jit_memo_shape(c->memo, in);
         a.ends |= (uint64_t)ends_of[in->op] << a.count >> 1;
-        pc += px_length(c->code[pc]);
     }
     for (size_t i = 0; i < a.count; i++) {
         uint32_t number = jit_memo_find(c->memo, l->shapes[i]);
@@ -189,10 +202,16 @@ static bool ends_run(const struct px_insn *in)
     return in->op != PX_OP_FALLTHROUGH && !returns;
 }
 
-/* Cuts what has been decoded behind the end of the line, which is then the end of the code. False: a jump comes first. */
+/*
+ * Cuts what has been decoded behind the end of the line, which is then the end of the code. False: a jump comes first. Both end
+ * blocks, so that nothing else need be looked at.
+ */
 static bool cut_line(struct jit_compiler *c, struct ahead *a)
 {
-    for (size_t i = 0; i < a->count; i++) {
+    for (uint64_t ends = a->ends; ends != 0; ends &= ends - 1) {
+        size_t i = (size_t)__builtin_ctzll(ends);
+        if (i >= a->count)
+            return true;
         const struct px_insn *in = &c->lists->ahead[i];
         unsigned effects = px_ops[in->op].effects;
         if (effects & (PX_EFF_BRANCH | PX_EFF_JUMP))

@@ -2,20 +2,18 @@
  * Decoder: (opcode, funct3, funct7) -> row -> match/mask -> fields by format. The rows decide; there is no
  * code for single instructions.
  */
+#include "vm/decode_word.h"
 #include "vm/fields.h"
-#include "vm/isa.h"
 
 #include <string.h>
 
-/* Index of a 4-byte instruction: opcode bits 6..2, funct3, funct7. */
-#define KEY(word) ((((word) >> 2) & 31u) << 10 | (((word) >> 12) & 7u) << 7 | (((word) >> 25) & 127u))
-enum { KEYS = 1 << 15 };
+#define KEY(word) PX_DECODE_KEY(word)
 
 /*
  * The row by index, 0 where there is none. How many indices a row takes follows from its format: shift
  * amounts of six bits reach into funct7, immediates fill it, and the widest fill funct3 too.
  */
-static const uint8_t row_of[KEYS] = {
+const uint8_t px_decode_rows[PX_DECODE_KEYS] = {
 #define PX_OP(name, mnemonic, format, match, mask, extension, gas, effects)                                  \
     [KEY(match##u)... KEY(match##u) + SPAN_##format] = PX_OP_##name,
 #define PX_OP_ALSO(name, ...)
@@ -51,7 +49,7 @@ static int32_t sign_extend(uint32_t value, unsigned bits)
 }
 
 /* Immediates that are not at the top of the word. Kept out of the way of those that are. */
-static __attribute__((noinline)) int32_t scattered_immediate(uint32_t word, enum px_format format)
+int32_t px_decode_scattered(uint32_t word, enum px_format format)
 {
     switch (format) {
     case PX_FMT_STORE:
@@ -71,26 +69,8 @@ static __attribute__((noinline)) int32_t scattered_immediate(uint32_t word, enum
     }
 }
 
-/* Two stores: written byte by byte, the struct would be read back before its bytes have met. */
-static void pack(struct px_insn *insn, uint64_t head, int32_t imm)
-{
-    memcpy(insn, &head, sizeof head);
-    insn->imm = imm;
-}
-
-_Static_assert(offsetof(struct px_insn, op) == 0 && offsetof(struct px_insn, rvc) == 1 &&
-                   offsetof(struct px_insn, len) == 2 && offsetof(struct px_insn, rd) == 3 &&
-                   offsetof(struct px_insn, rs1) == 4 && offsetof(struct px_insn, rs2) == 5 &&
-                   offsetof(struct px_insn, imm) == 8,
-               "pack() places them");
-
-static void illegal(struct px_insn *insn, unsigned len)
-{
-    *insn = (struct px_insn){ .op = PX_OP_ILLEGAL, .len = (uint8_t)len };
-}
-
 /* The row that @word matches, @row or one behind it; 0: none. */
-static __attribute__((noinline)) unsigned later_row(uint32_t word, unsigned row)
+unsigned px_decode_later_row(uint32_t word, unsigned row)
 {
     do {
         row++; /* a PX_OP_ALSO row shares the index of the one before it */
@@ -98,31 +78,6 @@ static __attribute__((noinline)) unsigned later_row(uint32_t word, unsigned row)
             return 0;
     } while ((word & px_ops[row].mask) != px_ops[row].match);
     return row;
-}
-
-static void decode_32(uint32_t word, struct px_insn *insn)
-{
-    unsigned row = row_of[KEY(word)];
-    if (__builtin_expect(row != 0 && (word & px_ops[row].mask) != px_ops[row].match, 0))
-        row = later_row(word, row);
-    if (row == 0) {
-        illegal(insn, 4);
-        return;
-    }
-
-    /* Most immediates are at the top of the word; asking the format would be a branch that random code mispredicts. */
-    const struct px_op_info *info = &px_ops[row];
-    uint32_t fields = word & info->fields;
-    if (fields & 0x01080800) { /* the top bit of a register field: x16..x31 */
-        illegal(insn, 4);
-        return;
-    }
-    int32_t imm = ((int32_t)word >> 20) & info->top;
-    if (info->scattered)
-        imm = scattered_immediate(word, info->format);
-    /* rd and rs1 stand as far apart in the word as in the struct. */
-    pack(insn, row | 4u << 16 | (uint64_t)(fields & 0x000f8f80) << 17 | (uint64_t)(fields & 0x01f00000) << 20,
-         imm);
 }
 
 /* Fields of a compressed instruction, before the checks on them. */
@@ -210,24 +165,24 @@ static bool decode_rvc(uint32_t word, struct px_insn *insn)
         return false;
     if ((demands & PX_RVC_REG_NZ) && ((word >> 7) & 31) == 0)
         return false;
-    pack(insn,
-         px_rvcs[row].expansion | row << 8 | 2u << 16 | (uint64_t)f.rd << 24 | (uint64_t)f.rs1 << 32 |
-             (uint64_t)f.rs2 << 40,
-         f.imm);
+    px_decode_pack(insn,
+                   px_rvcs[row].expansion | row << 8 | 2u << 16 | (uint64_t)f.rd << 24 |
+                       (uint64_t)f.rs1 << 32 | (uint64_t)f.rs2 << 40,
+                   f.imm);
     return true;
 }
 
 static void decode_16(uint32_t word, struct px_insn *insn)
 {
     if (!decode_rvc(word, insn))
-        illegal(insn, 2);
+        px_decode_illegal(insn, 2);
 }
 
 struct px_insn px_decode_word(uint32_t word)
 {
     struct px_insn insn;
     if ((word & 3) == 3)
-        decode_32(word, &insn);
+        px_decode_32(word, &insn);
     else
         decode_16(word & 0xffffu, &insn);
     return insn;
@@ -241,11 +196,11 @@ void px_decode_to(const uint8_t *code, size_t size, size_t offset, struct px_ins
     if (left >= 4) {
         memcpy(&word, code + offset, 4);
         if (wide)
-            decode_32(word, insn);
+            px_decode_32(word, insn);
         else
             decode_16(word & 0xffffu, insn);
     } else if (wide || left < 2) {
-        illegal(insn, wide ? 4 : 2);
+        px_decode_illegal(insn, wide ? 4 : 2);
     } else {
         memcpy(&word, code + offset, 2);
         decode_16(word & 0xffffu, insn);
