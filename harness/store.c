@@ -150,8 +150,9 @@ static void write_bucket(FILE *file, const struct stored *stored)
         fprintf(file, "located   %s at pc %#x, in the block at pc %#x, block number %" PRIu64 " to run\n",
                 px_ops[b->insn.op].mnemonic, b->pc, b->block_pc, b->block);
     if (m->confirmed)
-        fprintf(file, "minimal   minimal.px: %zu instructions of %zu, %" PRIu64 " programs tried%s\n",
-                m->after, m->before, m->candidates, m->complete ? "" : " until the time was up");
+        fprintf(file, "minimal   minimal.px: %zu instruction%s of %zu, %" PRIu64 " program%s tried%s\n",
+                m->after, m->after == 1 ? "" : "s", m->before, m->candidates, m->candidates == 1 ? "" : "s",
+                m->complete ? "" : " until the time was up");
     if (!stored->located)
         return;
     fprintf(file, "\n%s\n", m->confirmed ? "minimal.px" : "original.px");
