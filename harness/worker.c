@@ -131,7 +131,8 @@ static enum px_status run_one(struct worker *w, uint64_t index, size_t slot)
     struct run_result result;
     begin(w, index);
     bool watched = w->watches && (w->config->guided || coverage_looks(index));
-    enum px_status status = (watched ? compare_watched : compare)(w, index, slot, &result);
+    enum px_status status =
+        watched ? compare_watched(w, index, slot, &result) : compare(w, index, slot, &result);
     if (status != PX_OK)
         return status;
     if (result.diff.fields != 0) {
