@@ -25,7 +25,7 @@ static struct {
 } target;
 
 __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t counters[FEATURES];
-_Static_assert((int)FEATURES <= (int)FUZZ_MAP_MAX, "AFL++'s map has a place for each");
+_Static_assert(sizeof counters <= FUZZ_MAP_MAX, "AFL++'s map has a place for each");
 
 static void must(enum px_status status, const struct px_error *err)
 {

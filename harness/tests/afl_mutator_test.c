@@ -45,8 +45,8 @@ static void whatever_comes_mutants_are_programs_within_their_room(void **state)
         assert_in_range(made, 1, max);
         if (max >= 40)
             check_program(out, made);
-        uint8_t *again = NULL, *mutant = malloc(made);
-        assert_non_null(mutant);
+        uint8_t *again = NULL, *mutant = malloc(made + 1);
+        assert_true(mutant && out);
         memcpy(mutant, out, made);
         made = afl_custom_fuzz(m, mutant, made, &again, add, add_size, max);
         assert_in_range(made, 1, max);
@@ -113,11 +113,11 @@ static void trimming_ends_and_never_makes_more_of_it(void **state)
     prng_init(&prng, 2, 2);
     for (unsigned i = 0; i < 200; i++) {
         size_t size;
-        uint8_t *bytes = any_bytes(&prng, 200, &size), *out = NULL;
+        uint8_t *bytes = any_bytes(&prng, 200, &size), *out = bytes;
         assert_in_range(trim_as_afl_does(m, bytes, size, &prng, 50), 0, size);
         size_t made = afl_custom_fuzz(m, bytes, size, &out, NULL, 0, ROOM);
-        uint8_t *program = malloc(made);
-        assert_non_null(program);
+        uint8_t *program = malloc(made + 1);
+        assert_true(program && out);
         memcpy(program, out, made);
         assert_int_equal(trim_as_afl_does(m, program, made, &prng, 0), made);
         assert_in_range(trim_as_afl_does(m, program, made, &prng, 50), 1, made);
