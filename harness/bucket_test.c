@@ -125,6 +125,33 @@ static void two_bugs_give_two_buckets(void **state)
     }
 }
 
+static void a_name_does_not_depend_on_what_was_named_before(void **state)
+{
+    (void)state;
+    struct probe *warm = open_probe("shifts+x7+divw");
+    struct px_program program;
+    struct px_gen gen;
+    struct px_error err = { "" };
+    unsigned found = 0;
+    px_program_init(&program);
+    assert_int_equal(px_gen_parse("mix", &gen, &err), PX_OK);
+    for (uint64_t i = 0; found < 30; i++) {
+        struct bucket bucket, alone;
+        assert_int_equal(px_gen_make(&gen, 5, i, &program), PX_OK);
+        find(warm, &program, &bucket);
+        if (!bucket.diverges)
+            continue;
+        struct probe *fresh = open_probe("shifts+x7+divw");
+        find(fresh, &program, &alone);
+        probe_destroy(fresh);
+        assert_string_equal(alone.id, bucket.id);
+        assert_int_equal(alone.pc, bucket.pc);
+        found++;
+    }
+    px_program_fini(&program);
+    probe_destroy(warm);
+}
+
 static void what_follows_from_a_wrong_register_does_not_split_a_bucket(void **state)
 {
     (void)state;
@@ -311,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_thousand_divergences_of_one_bug_fall_into_one_bucket),
         cmocka_unit_test(a_bug_in_what_instructions_share_falls_into_one_bucket),
         cmocka_unit_test(two_bugs_give_two_buckets),
+        cmocka_unit_test(a_name_does_not_depend_on_what_was_named_before),
         cmocka_unit_test(what_follows_from_a_wrong_register_does_not_split_a_bucket),
         cmocka_unit_test(a_block_that_ran_before_is_cut_from_a_snapshot),
         cmocka_unit_test(a_death_is_named_by_its_signal_and_instruction),

@@ -28,6 +28,13 @@ test_one_bug_is_one_bucket_and_two_are_two_over_seeds() {
     expect_stdout '^          [0-9]+ interp\|block:gate:pc:-$'
 }
 
+test_a_bug_that_kills_the_reference_is_located_all_the_same() {
+    measure buckets 207 --seeds 1 --stop-after 1
+    expect_exit 0
+    expect_empty err
+    expect_stdout '^          1 interp\|block:rem:SIGFPE:int-min/-1$'
+}
+
 test_the_report_tells_how_a_bug_is_found_minimized_and_located() {
     measure report 407 --seeds 2
     expect_exit 0
