@@ -14,7 +14,7 @@
 
 enum {
     COVERAGE_FIRST = 4096, /* a blind campaign looks at its first programs ... */
-    COVERAGE_EVERY = 256,  /* ... and at one in so many of the others */
+    COVERAGE_EVERY = 1024, /* ... and at one in so many of the others */
     COVERAGE_POINTS = 65,
 };
 

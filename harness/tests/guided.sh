@@ -20,7 +20,7 @@ test_the_summary_tells_coverage_curve_and_corpus() {
     expect_stdout "^  corpus      $kept programs, $kept of them new, in found/corpus\$"
     run fuzz --seed 1 --count 5000 --jobs 1 --out blind --quiet
     expect_exit 0
-    expect_stdout '^  coverage    .*; by 4096 programs and one in 256 of the others$'
+    expect_stdout '^  coverage    .*; by 4096 programs and one in 1024 of the others$'
     expect_stdout '^  curve       features after 1 Ki: '
     (! grep -q '^  corpus' out)
     [[ ! -e blind ]]
