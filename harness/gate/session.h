@@ -14,6 +14,7 @@ struct gate_session {
     struct progress progress;
     double start;
     uint64_t planned, done; /* programs of all ranges */
+    size_t vectors; /* cases of vectors that were missed and looked at */
     bool waiting; /* for room on the machine, and it has been told */
 };
 

@@ -7,7 +7,7 @@
 #include "harness/interrupt.h"
 #include "harness/vectors/replay.h"
 
-enum { LOOKED_AT = 4, NAME_KEPT = 80, NAME_ROOM = NAME_KEPT + 48 };
+enum { LOOKED_AT = 4, LOOKED_AT_IN_ALL = 40, NAME_KEPT = 80, NAME_ROOM = NAME_KEPT + 48 };
 
 /* Looks at a case that was missed among others: by itself it is a program like any other of the corpus. */
 static enum px_status look_at(struct gate_session *s, size_t at, const struct vectors *vectors,
@@ -38,14 +38,21 @@ static enum px_status look_at_misses(struct gate_session *s, size_t at, const st
 {
     struct px_program program;
     size_t most = r->deaths > 0 ? 1 : LOOKED_AT; /* what dies takes its time */
+    if (most > LOOKED_AT_IN_ALL - s->vectors)
+        most = LOOKED_AT_IN_ALL - s->vectors; /* an engine that is wrong everywhere is known by then */
     size_t looked = r->miss_count < most ? r->miss_count : most;
+    s->vectors += looked;
     enum px_status status = PX_OK;
     px_program_init(&program);
     for (size_t i = 0; i < looked && status == PX_OK && !interrupt_came(NULL); i++)
         status = look_at(s, at, vectors, &r->misses[i], &program, err);
     px_program_fini(&program);
     const char *path = s->gate->cases[at].name;
-    if (status == PX_OK && r->missed > looked)
+    if (status == PX_OK && r->missed > 0 && looked == 0)
+        status = gate_add_trouble(s->gate, GATE_EXPECTATION, at, path, err,
+                                  "%" PRIu64 " of %" PRIu64 " cases missed, first case %" PRIu64 ": %s",
+                                  r->missed, r->cases, r->misses[0].index, r->misses[0].text);
+    else if (status == PX_OK && r->missed > looked)
         status =
             gate_add_trouble(s->gate, GATE_EXPECTATION, at, path, err,
                              "%" PRIu64 " more of %" PRIu64 " cases missed", r->missed - looked, r->cases);

@@ -45,7 +45,7 @@ static size_t for_each(void (*check)(const char *path))
 static void check_outcomes(const char *path)
 {
     struct px_program program;
-    struct isolated result;
+    struct isolated result = { .runs = 0 };
     struct px_error err = { "" };
     const struct sandbox sandbox = { .engines = ENGINES_EVERY };
     char what[128];

@@ -166,6 +166,15 @@ test_the_gate_survives_what_kills_engines_over_a_vector() {
     expect_stdout '^  expectation corpus/vectors/xor\.pxv: ended early, after 4 of 4006 cases: too many aborts or hangs$'
 }
 
+test_an_engine_that_is_wrong_everywhere_is_known_after_a_while() {
+    mkdir -p corpus/vectors
+    cp "$vectors"/a*.pxv "$vectors"/o*.pxv corpus/vectors/
+    run gate --scale 0 --quiet --engines interp,wrong:gas
+    expect_exit 1
+    expect_stdout '^  expectation corpus/vectors/ori\.pxv: 1526 of 1526 cases missed, first case 0: wrong:gas: differs from interp in gas$'
+    (($(grep -c ' cases missed' out) == 13 && $(grep -c 'cases missed, first case' out) == 3))
+}
+
 # --- minting -------------------------------------------------------------------------------------------
 
 test_the_corpus_is_what_the_oracle_says() {

@@ -28,7 +28,7 @@ static void make_operands(struct maker *m, enum px_op op, const struct maker_reg
     maker_record(m);
     for (size_t a = 0; a < px_value_count; a++) {
         for (size_t k = 0; k < partners; k++) {
-            size_t b = alias == 0 ? k : one ? a : a * 5 + k * 15 + alias * 3;
+            size_t b = alias == 0 ? k : one ? a : a * 5 + k * 15 + (size_t)alias * 3;
             maker_seed(m, r->rs1, px_values[a]);
             maker_seed(m, r->rs2, px_values[b % px_value_count]);
             maker_case(m);

@@ -44,7 +44,7 @@ static void make_pairs(struct maker *m, const struct maker_regs *r, unsigned ali
     size_t partners = alias == 0 ? px_value_count : one ? 1 : PARTNERS;
     for (size_t a = 0; a < px_value_count; a++)
         for (size_t k = 0; k < partners; k++)
-            pair(m, r, a, alias == 0 ? k : one ? a : a * 5 + k * 15 + alias * 3);
+            pair(m, r, a, alias == 0 ? k : one ? a : a * 5 + k * 15 + (size_t)alias * 3);
 }
 
 /* One operand: all values where registers differ, else a few that change with @turn. */
@@ -104,7 +104,7 @@ static void make_turn(struct maker *m, enum px_op op, unsigned turn)
                                                               : few_amounts[turn % 4];
     begin(m, op, &r, imm);
     for (size_t k = 0; k < FEW_VALUES; k++)
-        pair(m, &r, 7 * k + turn, 11 * k + 3 * turn);
+        pair(m, &r, 7 * k + turn, 11 * k + (size_t)3 * turn);
 }
 
 /* What has no register: one case for each immediate, and what follows shows whether it goes on. */
