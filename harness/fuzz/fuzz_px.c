@@ -7,6 +7,7 @@
 
 #include "harness/fuzz/bytes.h"
 #include "harness/fuzz/entry.h"
+#include "harness/fuzz/warm.h"
 
 static struct {
     bool ready;
@@ -31,7 +32,8 @@ static void start(void)
     struct px_error err = { "" };
     px_program_init(&target.program);
     px_program_init(&target.again);
-    if (fuzz_bytes_init(&target.bytes, &err) != PX_OK)
+    if (fuzz_bytes_init(&target.bytes, &err) != PX_OK || fuzz_warm(0, &target.program, &err) != PX_OK ||
+        fuzz_warm(0, &target.again, &err) != PX_OK)
         fail(err.text);
     target.ready = true;
 }
