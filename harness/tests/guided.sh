@@ -5,6 +5,7 @@ set -euo pipefail
 about='Tests parallax fuzz --guided with the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
 source "${0%/*}/cases.bash"
+polls_max=3000 # of 20 ms
 
 entries() { find "$1" -name '*.pxb' | wc -l; } # folder
 
@@ -83,9 +84,16 @@ test_findings_are_programs_that_replay() {
 }
 
 test_ctrl_c_ends_a_campaign_that_keeps_what_it_has() {
-    local code=0
-    timeout --signal INT 2 "$parallax" fuzz --guided --time 0 --seed 3 --jobs 2 --out found >out 2>err </dev/null || code=$?
-    [[ $code == 124 ]]
+    local code=0 polls=0 campaign
+    "$parallax" fuzz --guided --time 0 --seed 3 --jobs 2 --out found >out 2>err </dev/null &
+    campaign=$!
+    while [[ ! -d found/corpus ]] || (($(entries found/corpus) <= 500)); do
+        ((++polls < polls_max))
+        sleep 0.02
+    done
+    kill -INT "$campaign"
+    wait "$campaign" || code=$?
+    [[ $code == 130 ]]
     expect_stdout ' \(interrupted\)$'
     (($(entries found/corpus) > 500))
     [[ -z $(find found/corpus -name '.*.tmp-*') ]]

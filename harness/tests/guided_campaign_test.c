@@ -25,7 +25,7 @@
 #include "harness/tests/folder.h"
 #include "harness/tests/processes.h"
 
-enum { PATH_ROOM = 300, NAMES_MAX = 20000 };
+enum { PATH_ROOM = 300, NAMES_MAX = 20000, POLLS_MAX = 6000 };
 
 struct world {
     struct folder folder;
@@ -341,6 +341,13 @@ static void killed_workers_lose_no_program_and_no_entry(void **state)
     isolate_unshare(outside, sizeof *outside);
 }
 
+static size_t entries_in(const struct world *w)
+{
+    char corpus[sizeof w->out + 16];
+    (void)snprintf(corpus, sizeof corpus, "%s/corpus", w->out);
+    return access(corpus, F_OK) == 0 ? folder_entries(&w->folder, "out/corpus") : 0;
+}
+
 /* Killed as a whole again and again, a campaign goes on where it stopped, with every entry that it had. */
 static void a_killed_campaign_loses_no_entry(void **state)
 {
@@ -356,14 +363,15 @@ static void a_killed_campaign_loses_no_entry(void **state)
     for (unsigned round = 0; round < 5; round++) {
         w->options.worker.seed = round;
         pid_t campaign = start_outside(&w->options, outside);
+        for (unsigned polls = 0; before == 0 && polls < POLLS_MAX && entries_in(w) == 0; polls++)
+            nap(&prng, 10);
         nap(&prng, 200);
         kill(campaign, SIGKILL);
         int wait_status;
         assert_int_equal(waitpid(campaign, &wait_status, 0), campaign);
-        size_t now = access(w->out, F_OK) == 0 ? folder_entries(&w->folder, "out/corpus") : 0;
-        if (now == 0)
+        if (entries_in(w) == 0)
             continue;
-        now = read_corpus(w, &digest);
+        size_t now = read_corpus(w, &digest);
         assert_true(now >= before);
         before = now;
     }

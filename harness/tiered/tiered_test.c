@@ -196,7 +196,8 @@ static void mistakes_in_options_are_told(void **state)
     expect_refusal("speed=1",
                    "engine tiered: option 'speed=1': expected tiers=, block-threshold=, touch= or cpu=");
     expect_refusal("touch=never",
-                   "engine block: option 'touch=never': expected touch=check, touch=fault or cpu=FEATURES");
+                   "engine block: option 'touch=never': expected touch=check, touch=fault, templates=off or "
+                   "cpu=FEATURES");
 }
 
 static void the_environment_comes_before_the_options(void **state)
