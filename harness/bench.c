@@ -241,7 +241,9 @@ static enum px_status open_bench(struct bench *b, struct px_error *err)
     if (!b->pages)
         return px_fail(err, PX_ERR_NOMEM, "out of memory for two pages");
     memset(b->pages, 0x5a, (size_t)2 * PX_PAGE_SIZE);
-    status = run_open("interp,block,linear", &b->run, err);
+    status = run_open("interp,block", &b->run, err);
+    if (status == PX_OK)
+        status = engine_open("linear", &b->linear, err);
     b->clock_ns = clock_cost();
     return status;
 }
@@ -250,6 +252,7 @@ static void close_bench(struct bench *b)
 {
     oracle_close(&b->oracle);
     run_close(&b->run);
+    engine_close(&b->linear);
     for (size_t i = 0; i < BENCH_BATCH; i++)
         px_program_fini(&b->programs[i]);
     codebuf_fini(&b->code);

@@ -66,9 +66,10 @@ enum px_status bench_prepare(struct bench *b, const struct bench_measure *measur
                              double *values)
 {
     double per_program[LENGTHS] = { 0 };
+    const struct engine *engine =
+        measure->engine == BENCH_LINEAR ? &b->linear : &b->run.engines[measure->engine];
     for (size_t i = 0; i < LENGTHS; i++) {
-        enum px_status status =
-            prepare_length(b, &b->run.engines[measure->engine], i, ns / LENGTHS, &per_program[i]);
+        enum px_status status = prepare_length(b, engine, i, ns / LENGTHS, &per_program[i]);
         if (status != PX_OK)
             return status;
         values[i] = per_program[i] / (lengths[i].instructions + 1);

@@ -15,14 +15,15 @@ enum {
     BENCH_BATCH = 32, /* programs prepared before the first of them runs, as in a campaign */
     BENCH_INTERP = 0, /* indices of the engines in struct run */
     BENCH_BLOCK = 1,
-    BENCH_ENGINES = 2, /* that are compared */
-    BENCH_LINEAR = BENCH_ENGINES,
+    BENCH_ENGINES = 2,
+    BENCH_LINEAR = BENCH_ENGINES, /* by itself, in no comparison */
     BENCH_VALUES_MAX = 16, /* figures of one measurement */
 };
 
 /* Owned by bench.c; every measurement leaves it as it found it, but for the numbers. */
 struct bench {
     struct run run;
+    struct engine linear;
     struct px_program programs[BENCH_BATCH];
     struct run_slot slots[BENCH_BATCH];
     uint64_t index;    /* of the next program: each is made once, so that nothing learns its branches */
