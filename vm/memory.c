@@ -304,6 +304,7 @@ bool px_memory_access(struct px_memory *memory, uint64_t address, unsigned width
     const struct px_page *page = find_page(memory, first);
     if (first == second && page && (store ? page->written : page->read) && !memory->watch) {
         *charge = 0; /* touched in this way before: then free, and of interest to a watcher alone */
+        memory->recent = (size_t)(page - memory->pages);
         return true;
     }
     if (!px_memory_allows(memory, first, store)) {

@@ -51,6 +51,7 @@ struct px_memory {
     uint8_t *watch; /* PX_TOUCHES bytes, or NULL */
     struct px_page *pages;
     size_t page_count, page_capacity;
+    size_t recent; /* index of the page accessed last */
     uint32_t *slots; /* hash of page numbers: index into pages + 1, 0 = empty */
     size_t slot_count; /* a power of two, at least twice page_capacity */
     struct px_ro_unit *units;
@@ -69,6 +70,21 @@ void px_memory_reset(struct px_memory *memory, const struct px_image *image);
 
 /* Whether a load (or store) on page @number is allowed. Touches nothing. */
 bool px_memory_allows(const struct px_memory *memory, uint32_t number, bool store);
+
+/*
+ * The page of the access before, if all of this access lies in it and it has been touched in this way: then nothing is charged,
+ * nothing can fault, and page->data + address % PX_PAGE_SIZE holds the bytes. NULL says nothing: ask px_memory_access.
+ */
+static inline struct px_page *px_memory_again(const struct px_memory *memory, uint64_t address,
+                                              unsigned width, bool store)
+{
+    if (memory->recent >= memory->page_count || memory->watch)
+        return NULL;
+    struct px_page *page = &memory->pages[memory->recent];
+    bool inside = page->number == (uint32_t)address >> PX_PAGE_BITS &&
+                  address % PX_PAGE_SIZE <= PX_PAGE_SIZE - (uint64_t)width;
+    return inside && (store ? page->written : page->read) ? page : NULL;
+}
 
 /* What touching @count pages from page @first on, in this order, would charge now. Needs px_memory_allows of
  * each. */
