@@ -39,8 +39,10 @@ static void *view_file_twice(void *write, size_t capacity)
     int fd = memfd_create("parallax-code", MFD_CLOEXEC);
     if (fd < 0)
         return exec;
-    if (ftruncate(fd, (off_t)capacity) == 0 &&
-        mmap(write, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED)
+    void *same = MAP_FAILED;
+    if (ftruncate(fd, (off_t)capacity) == 0)
+        same = mmap(write, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+    if (same != MAP_FAILED)
         exec = mmap(NULL, capacity, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
     int refused = errno;
     close(fd);
