@@ -364,7 +364,7 @@ static void *kill_servers(void *arg)
     struct prng prng;
     prng_init(&prng, 9, 0);
     /* A sanitizer's processes take so long to begin that nothing else would come of them. */
-    uint32_t most = lockdown_is_lax() ? 200000000 : 4000000;
+    uint32_t most = lockdown_is_lax() ? 40000000 : 4000000;
     while (!atomic_load(&hunt->over)) {
         const struct timespec pause = { .tv_nsec = (long)prng_below(&prng, most) };
         nanosleep(&pause, NULL);
