@@ -181,12 +181,6 @@ static void make_harmless(struct isolated *r, unsigned times)
         make_bool(&r->caps[i].aliasing);
         make_bool(&r->caps[i].block_starts);
         make_bool(&r->caps[i].counts);
-        make_bool(&r->caps[i].gas);
-        make_bool(&r->caps[i].counts);
-        make_bool(&r->caps[i].registers);
-        make_bool(&r->caps[i].dirty);
-        make_bool(&r->caps[i].aliasing);
-        make_bool(&r->caps[i].block_starts);
         r->outcomes[i].dirty = NULL;
     }
     majority_make_harmless(&r->majority);

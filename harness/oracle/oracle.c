@@ -49,11 +49,6 @@ enum px_status oracle_ask(struct oracle *oracle, struct px_program *program, str
     return status;
 }
 
-enum px_status oracle_read_page(struct oracle *oracle, uint32_t page, uint8_t *scratch, const uint8_t **bytes)
-{
-    return px_qemu_engine.read_page(oracle->engine, page, scratch, bytes);
-}
-
 /* What "@qemu --version" prints, as far as it fits. */
 static enum px_status read_version(const char *qemu, char *text, size_t size, struct px_error *err)
 {

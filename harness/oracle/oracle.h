@@ -28,10 +28,6 @@ void oracle_close(struct oracle *oracle);
 enum px_status oracle_ask(struct oracle *oracle, struct px_program *program, struct px_outcome *outcome,
                           struct px_error *err) PX_CHECKED;
 
-/* The bytes of guest page @page after the last question, as read_page of engine.h. */
-enum px_status oracle_read_page(struct oracle *oracle, uint32_t page, uint8_t *scratch,
-                                const uint8_t **bytes) PX_CHECKED;
-
 /* "7.2": the version of the qemu in PATH, of which oracle names are made ("qemu-7.2"). PX_ERR_INPUT without one. */
 enum px_status oracle_version(char *text, size_t size, struct px_error *err) PX_CHECKED;
 

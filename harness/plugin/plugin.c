@@ -384,11 +384,6 @@ static enum px_fault_verdict plugin_on_fault(struct px_engine *engine, int signa
     return PX_FAULT_ABORT;
 }
 
-pid_t plugin_pid(const struct px_engine *engine)
-{
-    return engine->process.pid;
-}
-
 const struct px_engine_ops px_plugin_engine = {
     .abi = PX_ENGINE_ABI,
     .size = sizeof(struct px_engine_ops),

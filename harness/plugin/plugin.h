@@ -6,13 +6,8 @@
 #ifndef PX_PLUGIN_H
 #define PX_PLUGIN_H
 
-#include <sys/types.h>
-
 #include "vm/engine.h"
 
 extern const struct px_engine_ops px_plugin_engine;
-
-/* Its process, for tests; 0 when it has ended. */
-pid_t plugin_pid(const struct px_engine *engine);
 
 #endif

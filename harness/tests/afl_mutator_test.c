@@ -6,20 +6,10 @@
 
 #include <cmocka.h>
 
+#include "harness/tests/any_bytes.h"
 #include "vm/test_program.h"
 
 enum { ROOM = 8192 };
-
-/* In memory of their own: a sanitizer sees a step past them. */
-static uint8_t *any_bytes(struct prng *prng, size_t max, size_t *size)
-{
-    *size = prng_below(prng, (uint32_t)max + 1);
-    uint8_t *bytes = malloc(*size + 1);
-    assert_non_null(bytes);
-    for (size_t i = 0; i < *size; i++)
-        bytes[i] = (uint8_t)prng_next(prng);
-    return bytes;
-}
 
 static void check_program(const uint8_t *bytes, size_t size)
 {

@@ -18,60 +18,17 @@
 #include <unistd.h>
 
 #include "generators/prng.h"
-#include "harness/campaign.h"
 #include "harness/isolate.h"
-#include "harness/tests/folder.h"
+#include "harness/tests/campaign_world.h"
 #include "harness/tests/give_up.h"
 #include "harness/tests/processes.h"
-
-enum { PATH_ROOM = 256 };
-
-/* A test's folder, the output folder in it, and a result, which is large. */
-struct world {
-    struct folder folder;
-    char out[PATH_ROOM];
-    struct campaign_options options;
-    struct campaign_result result, other;
-};
-
-static int make_world(void **state)
-{
-    struct px_error err = { "" };
-    struct world *w = calloc(1, sizeof *w);
-    assert_non_null(w);
-    folder_make(&w->folder);
-    folder_path(&w->folder, "out", w->out, sizeof w->out);
-    w->options = (struct campaign_options){
-        .out = w->out,
-        .quiet = true,
-        .worker = { .sandbox = { .engines = "interp,block" }, .seed = 0x5eed, .limit = 3000, .jobs = 1 },
-    };
-    assert_int_equal(px_gen_parse("mix", &w->options.worker.gen, &err), PX_OK);
-    *state = w;
-    return 0;
-}
-
-static int remove_world(void **state)
-{
-    struct world *w = *state;
-    folder_remove(&w->folder);
-    free(w);
-    return 0;
-}
-
-static void run_campaign(const struct campaign_options *options, struct campaign_result *result)
-{
-    struct px_error err = { "" };
-    if (campaign_run(options, result, &err) != PX_OK)
-        fail_msg("%s", err.text);
-}
 
 /* --- what a campaign gives --- */
 
 static void a_campaign_over_engines_that_agree_finds_nothing(void **state)
 {
     struct world *w = *state;
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     assert_int_equal(w->result.tally.programs, 3000);
     assert_int_equal(w->result.confirmed, 0);
     assert_int_equal(w->result.unstable, 0);
@@ -89,11 +46,11 @@ static void the_number_of_workers_changes_nothing(void **state)
 {
     struct world *w = *state;
     w->options.worker.limit = (uint64_t)2 * WORKER_CHUNK + 100; /* the third chunk is begun */
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     assert_int_equal(w->result.tally.programs, w->options.worker.limit);
     for (unsigned jobs = 2; jobs <= 4; jobs++) {
         w->options.worker.jobs = jobs;
-        run_campaign(&w->options, &w->other);
+        campaign_world_run(&w->options, &w->other);
         assert_memory_equal(&w->other.tally, &w->result.tally, sizeof w->result.tally);
         assert_int_equal(w->other.confirmed + w->other.unstable, 0);
     }
@@ -102,9 +59,9 @@ static void the_number_of_workers_changes_nothing(void **state)
 static void the_seed_changes_the_programs(void **state)
 {
     struct world *w = *state;
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     w->options.worker.seed++;
-    run_campaign(&w->options, &w->other);
+    campaign_world_run(&w->options, &w->other);
     assert_memory_not_equal(&w->other.tally, &w->result.tally, sizeof w->result.tally);
 }
 
@@ -113,7 +70,7 @@ static void an_engine_that_takes_part_in_one_of_n_runs_so_often(void **state)
     struct world *w = *state;
     w->options.worker.sandbox.engines = "interp,block,block%16";
     w->options.worker.jobs = 2;
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     assert_int_equal(w->result.tally.supported[1], 3000);
     assert_int_equal(w->result.tally.supported[2], (3000 + 15) / 16);
 }
@@ -123,7 +80,7 @@ static void a_time_limit_ends_a_campaign_without_end(void **state)
     struct world *w = *state;
     w->options.worker.limit = UINT64_MAX;
     w->options.seconds = 0.05;
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     assert_true(w->result.tally.programs > 0);
     assert_false(w->result.interrupted);
 }
@@ -133,7 +90,7 @@ static void a_time_limit_ends_a_campaign_without_end(void **state)
 static void an_output_folder_below_a_file_is_refused(void **state)
 {
     struct world *w = *state;
-    char text[PATH_ROOM + 64];
+    char text[CAMPAIGN_WORLD_PATH + 64];
     struct px_error err = { "" };
     folder_add(&w->folder, "file");
     folder_path(&w->folder, "file/deeper", w->out, sizeof w->out);
@@ -221,7 +178,7 @@ static void workers_killed_at_any_moment_change_no_count(void **state)
     assert_true(r->restarts > 0);
     assert_int_equal(r->tally.programs, w->options.worker.limit);
     assert_int_equal(r->confirmed + r->unstable + r->further, 0);
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     assert_memory_equal(&r->tally, &w->result.tally, sizeof r->tally);
     isolate_unshare(outside, sizeof *outside);
 }
@@ -229,18 +186,22 @@ static void workers_killed_at_any_moment_change_no_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_campaign_over_engines_that_agree_finds_nothing, make_world,
-                                        remove_world),
-        cmocka_unit_test_setup_teardown(the_number_of_workers_changes_nothing, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(the_seed_changes_the_programs, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(an_engine_that_takes_part_in_one_of_n_runs_so_often, make_world,
-                                        remove_world),
-        cmocka_unit_test_setup_teardown(a_time_limit_ends_a_campaign_without_end, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(an_output_folder_below_a_file_is_refused, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(a_bad_engine_list_is_refused_and_makes_no_folder, make_world,
-                                        remove_world),
-        cmocka_unit_test_setup_teardown(workers_killed_at_any_moment_change_no_count, make_world,
-                                        remove_world),
+        cmocka_unit_test_setup_teardown(a_campaign_over_engines_that_agree_finds_nothing, campaign_world_make,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(the_number_of_workers_changes_nothing, campaign_world_make,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(the_seed_changes_the_programs, campaign_world_make,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(an_engine_that_takes_part_in_one_of_n_runs_so_often,
+                                        campaign_world_make, campaign_world_remove),
+        cmocka_unit_test_setup_teardown(a_time_limit_ends_a_campaign_without_end, campaign_world_make,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(an_output_folder_below_a_file_is_refused, campaign_world_make,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(a_bad_engine_list_is_refused_and_makes_no_folder, campaign_world_make,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(workers_killed_at_any_moment_change_no_count, campaign_world_make,
+                                        campaign_world_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

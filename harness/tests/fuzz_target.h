@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "generators/prng.h"
+#include "harness/tests/any_bytes.h"
 
 enum { TARGET_ROOM = 8192 };
 
@@ -21,17 +21,6 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size)
     if (size < max_size)
         data[size++] = 0;
     return size;
-}
-
-/* Random bytes, of a random size up to @max, in memory of their own: a sanitizer sees a step past them. */
-static uint8_t *any_bytes(struct prng *prng, size_t max, size_t *size)
-{
-    *size = prng_below(prng, (uint32_t)max + 1);
-    uint8_t *bytes = malloc(*size + 1);
-    assert_non_null(bytes);
-    for (size_t i = 0; i < *size; i++)
-        bytes[i] = (uint8_t)prng_next(prng);
-    return bytes;
 }
 
 /* What libFuzzer relies on: whatever is mutated and crossed, sizes stay in range and nothing past the room is touched. */

@@ -19,52 +19,20 @@
 #include <unistd.h>
 
 #include "generators/prng.h"
-#include "harness/campaign.h"
 #include "harness/isolate.h"
 #include "harness/seen.h"
-#include "harness/tests/folder.h"
+#include "harness/tests/campaign_world.h"
 #include "harness/tests/processes.h"
 
-enum { PATH_ROOM = 300, NAMES_MAX = 20000, POLLS_MAX = 6000 };
+enum { NAMES_MAX = 20000, POLLS_MAX = 6000 };
 
-struct world {
-    struct folder folder;
-    char out[PATH_ROOM];
-    struct campaign_options options;
-    struct campaign_result result, other;
-};
-
-static int make_world(void **state)
+static int make_guided_world(void **state)
 {
-    struct px_error err = { "" };
-    struct world *w = calloc(1, sizeof *w);
-    assert_non_null(w);
-    folder_make(&w->folder);
-    folder_path(&w->folder, "out", w->out, sizeof w->out);
-    w->options = (struct campaign_options){
-        .out = w->out,
-        .quiet = true,
-        .guided = true,
-        .worker = { .sandbox = { .engines = "interp,block" }, .seed = 0x5eed, .limit = 1000, .jobs = 1 },
-    };
-    assert_int_equal(px_gen_parse("mix", &w->options.worker.gen, &err), PX_OK);
-    *state = w;
-    return 0;
-}
-
-static int remove_world(void **state)
-{
+    int made = campaign_world_make(state);
     struct world *w = *state;
-    folder_remove(&w->folder);
-    free(w);
-    return 0;
-}
-
-static void run_campaign(const struct campaign_options *options, struct campaign_result *result)
-{
-    struct px_error err = { "" };
-    if (campaign_run(options, result, &err) != PX_OK)
-        fail_msg("%s", err.text);
+    w->options.guided = true;
+    w->options.worker.limit = 1000;
+    return made;
 }
 
 /* It grows with every doubling up to @last, ends with all features, and its parts are all of it. */
@@ -92,7 +60,7 @@ static size_t read_corpus(const struct world *w, uint64_t *digest)
 {
     struct dirent **entries;
     struct px_program program;
-    char folder[2 * PATH_ROOM], path[3 * PATH_ROOM], name[32];
+    char folder[2 * CAMPAIGN_WORLD_PATH], path[3 * CAMPAIGN_WORLD_PATH], name[32];
     px_program_init(&program);
     (void)snprintf(folder, sizeof folder, "%s/corpus", w->out);
     int count = scandir(folder, &entries, is_entry, alphasort);
@@ -118,7 +86,7 @@ static void what_showed_something_new_is_in_the_corpus(void **state)
 {
     struct world *w = *state;
     uint64_t digest, again;
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     const struct campaign_result *r = &w->result;
     assert_int_equal(r->tally.programs, 1000);
     assert_int_equal(r->confirmed + r->unstable + r->further + r->restarts, 0);
@@ -131,7 +99,7 @@ static void what_showed_something_new_is_in_the_corpus(void **state)
 
     /* A second campaign begins where the first has ended: it knows after the imports what that knew. */
     w->options.worker.limit = r->corpus_saved;
-    run_campaign(&w->options, &w->other);
+    campaign_world_run(&w->options, &w->other);
     assert_int_equal(w->other.corpus_loaded, r->corpus_saved);
     assert_int_equal(w->other.corpus_saved, 0);
     assert_int_equal(w->other.features, features);
@@ -148,7 +116,7 @@ static void one_job_and_one_seed_give_one_corpus(void **state)
         (void)snprintf(name, sizeof name, "out%u", i);
         folder_path(&w->folder, name, w->out, sizeof w->out);
         w->options.worker.seed = i / 2;
-        run_campaign(&w->options, i ? &w->other : &w->result);
+        campaign_world_run(&w->options, i ? &w->other : &w->result);
         (void)read_corpus(w, &digests[i]);
         if (i == 1)
             assert_memory_equal(&w->other.tally, &w->result.tally, sizeof w->result.tally);
@@ -163,7 +131,7 @@ static void several_jobs_share_what_they_find(void **state)
     uint64_t digest;
     w->options.worker.jobs = 3;
     w->options.worker.limit = 3 * WORKER_CHUNK;
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     assert_int_equal(w->result.tally.programs, 3 * WORKER_CHUNK);
     assert_int_equal(w->result.restarts, 0);
     /* Apart they would each keep about as much as one alone. */
@@ -176,17 +144,17 @@ static void the_generator_and_its_part_can_be_chosen(void **state)
 {
     struct world *w = *state;
     struct px_error err = { "" };
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     assert_int_equal(px_gen_parse("straight", &w->options.worker.gen, &err), PX_OK);
     folder_path(&w->folder, "straight", w->out, sizeof w->out);
-    run_campaign(&w->options, &w->other);
+    campaign_world_run(&w->options, &w->other);
     assert_true(w->other.tally.interpreted[0] != w->result.tally.interpreted[0]);
 }
 
 /* What the campaign stored of its only bucket. */
 static void load_original(const struct world *w, struct px_program *program)
 {
-    char path[3 * PATH_ROOM];
+    char path[3 * CAMPAIGN_WORLD_PATH];
     struct px_error err = { "" };
     assert_int_equal(w->result.bucket_count, 1);
     (void)snprintf(path, sizeof path, "%s/%s/original.px", w->out, w->result.buckets[0].path);
@@ -217,7 +185,7 @@ static void each_finding_brings_its_program(void **state)
         w->options.worker.sandbox.hang_ms = 200;
         w->options.worker.limit = 100000;
         w->options.stop_after = 1;
-        run_campaign(&w->options, &w->result);
+        campaign_world_run(&w->options, &w->result);
         assert_int_equal(w->result.confirmed, 1);
         assert_int_equal(w->result.further, 0);
         assert_int_equal(w->result.by_kind[rows[i].kind], 1);
@@ -236,11 +204,11 @@ static void each_finding_brings_its_program(void **state)
 static void the_report_says_that_only_the_file_replays(void **state)
 {
     struct world *w = *state;
-    char name[PATH_ROOM];
+    char name[CAMPAIGN_WORLD_PATH];
     w->options.worker.sandbox.engines = "interp,wrong:op=orc.b";
     w->options.worker.limit = 100000;
     w->options.stop_after = 1;
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     (void)snprintf(name, sizeof name, "out/%s/report.txt", w->result.buckets[0].path);
     char *report = folder_read(&w->folder, name);
     assert_non_null(strstr(report, "generator guided@1\n"));
@@ -258,7 +226,7 @@ static void coverage_needs_the_reference(void **state)
     assert_string_equal(err.text, "coverage needs the engine interp among those that are compared");
     assert_int_equal(folder_entries(&w->folder, ""), 0);
     w->options.guided = false; /* without it a campaign has no curve */
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     assert_int_equal(w->result.tally.programs, 1000);
     assert_false(w->result.watched);
     assert_int_equal(w->result.features, 0);
@@ -270,11 +238,11 @@ static void a_blind_campaign_has_a_curve_too(void **state)
     w->options.guided = false;
     w->options.worker.limit = 20000;
     w->options.worker.jobs = 3;
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     expect_curve(&w->result, 12);
     assert_in_range(w->result.features, 5000, FEATURES);
     w->options.worker.jobs = 1; /* who looks at a program does not matter */
-    run_campaign(&w->options, &w->other);
+    campaign_world_run(&w->options, &w->other);
     assert_memory_equal(w->other.curve, w->result.curve, sizeof w->result.curve);
     assert_memory_equal(w->other.features_by_group, w->result.features_by_group,
                         sizeof w->result.features_by_group);
@@ -377,7 +345,7 @@ static void a_killed_campaign_loses_no_entry(void **state)
     }
     assert_true(before > 0);
     w->options.worker.limit = 1000;
-    run_campaign(&w->options, &w->result);
+    campaign_world_run(&w->options, &w->result);
     assert_int_equal(w->result.corpus_loaded, before);
     isolate_unshare(outside, sizeof *outside);
 }
@@ -385,17 +353,26 @@ static void a_killed_campaign_loses_no_entry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_showed_something_new_is_in_the_corpus, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(one_job_and_one_seed_give_one_corpus, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(several_jobs_share_what_they_find, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(the_generator_and_its_part_can_be_chosen, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(each_finding_brings_its_program, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(the_report_says_that_only_the_file_replays, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(coverage_needs_the_reference, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(a_blind_campaign_has_a_curve_too, make_world, remove_world),
-        cmocka_unit_test_setup_teardown(killed_workers_lose_no_program_and_no_entry, make_world,
-                                        remove_world),
-        cmocka_unit_test_setup_teardown(a_killed_campaign_loses_no_entry, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(what_showed_something_new_is_in_the_corpus, make_guided_world,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(one_job_and_one_seed_give_one_corpus, make_guided_world,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(several_jobs_share_what_they_find, make_guided_world,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(the_generator_and_its_part_can_be_chosen, make_guided_world,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(each_finding_brings_its_program, make_guided_world,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(the_report_says_that_only_the_file_replays, make_guided_world,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(coverage_needs_the_reference, make_guided_world,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(a_blind_campaign_has_a_curve_too, make_guided_world,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(killed_workers_lose_no_program_and_no_entry, make_guided_world,
+                                        campaign_world_remove),
+        cmocka_unit_test_setup_teardown(a_killed_campaign_loses_no_entry, make_guided_world,
+                                        campaign_world_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,15 +7,6 @@ about='Tests the program that PARALLAX names (default build/release/parallax): a
 source "${0%/*}/cases.bash"
 vectors=$root/corpus/vectors
 
-refused() { # line argument...
-    local line=$1
-    shift
-    run "$@"
-    expect_exit 2
-    expect_stderr "$line"
-    expect_empty out
-}
-
 # Refused in one line that begins so.
 refused_like() { # beginning argument...
     local beginning=$1
