@@ -51,6 +51,7 @@ void px_memory_reset(struct px_memory *memory, const struct px_image *image)
             memory->slots[slot_of(memory, memory->pages[i].number)] = 0;
     }
     memory->page_count = 0;
+    memory->recent = 0; /* what a program covers is to depend on it alone */
     memory->unit_count = 0;
     while (memory->frame_count > FRAMES_KEPT) /* one program that touches many must not cost for ever */
         free(memory->frames[--memory->frame_count]);
