@@ -221,6 +221,7 @@ _Noreturn void server_main(const struct sandbox *sandbox, struct session_shared 
     prctl(PR_SET_NAME, "parallax-server");
     if (s) {
         s->shared = shared;
+        s->beats = atomic_load(&shared->beats); /* it goes on growing, whoever died */
         status = open_server(s, sandbox);
         if (status == PX_OK)
             status = work(s);
