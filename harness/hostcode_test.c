@@ -52,11 +52,11 @@ static void a_block_engine_shows_heads_bodies_and_ways_out(void **state)
     static struct hostcode code;
     collect("block", 0, 8, &code);
     assert_true(code.known && !code.cut);
-    assert_true(has(&code, PX_CODE_HEAD, 0, "cmp qword ptr [rsp], "));
+    assert_true(has(&code, PX_CODE_HEAD, 0, "sub qword ptr [rsp], "));
     assert_true(has(&code, PX_CODE_BODY, 0, "call load8"));
     assert_true(has(&code, PX_CODE_BODY, 4, "call div"));
     assert_true(has(&code, PX_CODE_BODY, 8, "jz +0x"));
-    assert_true(has(&code, PX_CODE_COLD, 0, "jmp leave"));
+    assert_true(has(&code, PX_CODE_COLD, 0, "call gate"));
     assert_true(has(&code, PX_CODE_COLD, 8, "jmp leave"));
     assert_string_equal(code.homes[0].reg, "");
     assert_string_equal(code.homes[3].reg, "rsp");

@@ -132,6 +132,5 @@ void jit_lists_fini(struct jit_lists *lists)
 {
     free(lists->jumps);
     free(lists->exits);
-    free(lists->wide);
     *lists = (struct jit_lists){ 0 };
 }

@@ -26,6 +26,8 @@ struct jit_stubs {
     uint32_t leave;    /* jump here with pc and exit set */
     uint32_t bad_target; /* jump here with pc set: what a dense table holds where no block starts */
     uint32_t hostcall; /* call with edx = selector and pc set; returns, or leaves */
+    uint32_t gate; /* call with edx = number of the gate, when the lease does not pay; returns, or leaves */
+    uint32_t settle; /* call: all gas is in the context's gas then */
     uint32_t divide[JIT_DIVISIONS];
     uint32_t load[4], store[4]; /* by log2 of the width: call with eax = address; returns, or leaves */
 };
@@ -36,12 +38,14 @@ enum jit_tier { JIT_TIER_BLOCK, JIT_TIER_LINEAR };
 /* How first touches are noticed: by an inline state test, or by hardware faults. */
 enum jit_touch { JIT_TOUCH_CHECK, JIT_TOUCH_FAULT };
 
+struct px_unit;
+
 /* A host address that can fault on the guest's behalf: a row of the side table (RECOMPILER.md 1). */
 struct jit_site {
-    uint32_t host;   /* relative to the unit: the return address of the touch call, or the access itself */
-    uint32_t pc;     /* of the guest instruction */
+    uint32_t host; /* relative to the unit: the return address of the touch call, or the access itself */
+    uint32_t pc; /* of the guest instruction */
     uint32_t undone; /* instructions of its block after it */
-    int32_t disp;    /* the access is at x[base] + disp, mod 2^32 */
+    int32_t disp; /* the access is at x[base] + disp, mod 2^32 */
     uint8_t base, width;
     bool store;
 };
@@ -55,9 +59,9 @@ struct jit_mark {
 
 /* A jump to a guest offset, patched when the unit is complete. */
 struct jit_jump {
-    uint32_t at;     /* of the rel32 */
+    uint32_t at; /* of the rel32 */
     uint32_t target; /* guest offset; any value */
-    uint32_t pc;     /* of the jump: it panics when the target is no block start */
+    uint32_t pc; /* of the jump: it panics when the target is no block start */
 };
 
 /* A jump to an exit that is emitted after the unit's hot code. */
@@ -67,18 +71,12 @@ struct jit_cold_exit {
     uint32_t exit; /* JIT_EXIT(...) */
 };
 
-/* A block head whose numbers are known only at the block's end. */
+/* A block's gate (ISA.md 7): what it takes, and what it asks for beside that. */
 struct jit_gate {
-    uint32_t head;    /* of the gate's first byte */
-    uint32_t resume;  /* behind the gate */
-    uint32_t compare, charge, count; /* of the immediates */
+    uint64_t need, reserve;
     uint32_t pc;
-};
-
-/* A gate whose sum needs more than 31 bits; emitted out of line. */
-struct jit_wide_gate {
-    uint32_t head, resume, pc;
-    uint64_t need, total;
+    uint32_t count; /* instructions of the block */
+    uint32_t head, resume; /* where the block's head begins, and what it leads to */
 };
 
 enum { JIT_AHEAD = 63 }; /* whose bits, and one more, fit 64 */
@@ -86,20 +84,19 @@ enum { JIT_AHEAD = 63 }; /* whose bits, and one more, fit 64 */
 /* Working storage, owned by the engine and reused from unit to unit. */
 struct jit_lists {
     struct px_insn ahead[JIT_AHEAD]; /* decoded, and not all lowered yet */
-    uint32_t shapes[JIT_AHEAD];      /* of each (memo.h), then the number of its template */
+    uint32_t shapes[JIT_AHEAD]; /* of each (memo.h), then the number of its template */
     const struct jit_charge *charges[JIT_AHEAD];
     struct jit_charge own_charges[JIT_AHEAD]; /* of those without a template */
     struct jit_jump *jumps;
     size_t jump_count, jump_capacity;
     struct jit_cold_exit *exits;
     size_t exit_count, exit_capacity;
-    struct jit_wide_gate *wide;
-    size_t wide_count, wide_capacity;
     bool failed; /* sticky: an allocation was refused */
 };
 
 struct jit_compiler {
     struct x64 e; /* over the unit's bytes; offset 0 is the unit's start */
+    struct px_unit *unit;
     uint32_t origin; /* where the unit starts in the code buffer: stubs are at (stub - origin) */
     const struct jit_stubs *stubs;
     unsigned cpu; /* JIT_CPU_* */
@@ -108,15 +105,15 @@ struct jit_compiler {
     enum jit_tier tier;
 
     const struct px_insn *in; /* being lowered: one of lists->ahead */
-    uint32_t pc, next;        /* its guest offset and the one after it */
-    uint32_t in_block;        /* its position in its block */
+    uint32_t pc, next; /* its guest offset and the one after it */
+    uint32_t in_block; /* its position in its block */
 
     const uint8_t *code; /* guest code */
     uint32_t code_size;
     bool line_ended; /* tier linear: what comes is not compiled */
     uint32_t table; /* tier block: offset of the dense jump table: int32 per halfword, relative to itself */
     struct jit_lists *lists;
-    struct jit_memo *memo;   /* what lowering has emitted before */
+    struct jit_memo *memo; /* what lowering has emitted before */
     struct jit_site **sites; /* of the unit, growing */
     size_t *site_count, *site_capacity;
     struct jit_mark **marks; /* likewise; NULL: nobody asked for them */

@@ -11,10 +11,11 @@
 #include "vm/guest.h"
 
 struct jit_memory;
+struct px_unit;
 
 struct jit_context {
-    uint64_t gas;
-    uint64_t native;      /* instructions of all blocks entered; an exit inside a block gives back */
+    uint64_t meter;       /* gas on lease and a count (meter.h) */
+    uint64_t gas;         /* beside the lease */
     uint32_t pc;          /* of the exit, or of the jump or host call under way */
     uint32_t exit;        /* JIT_EXIT(...) */
     int64_t arg;
@@ -24,6 +25,9 @@ struct jit_context {
     uint64_t spare;       /* division puts a borrowed register here */
     uint64_t x[PX_REG_COUNT]; /* x3 and x4 always; the others outside generated code */
     struct jit_memory *memory;
+    const struct px_unit *unit; /* that runs */
+    uint64_t
+        native; /* beside the meter: instructions of all blocks entered; an exit inside a block gives back */
     uint64_t pad; /* keeps the size a multiple of 16 */
 };
 
@@ -32,8 +36,8 @@ struct jit_context {
 
 /* Displacements from rsp, as generated code uses them: all within a byte. */
 enum {
-    CTX_GAS = 0,
-    CTX_NATIVE = 8,
+    CTX_METER = 0,
+    CTX_GAS = 8,
     CTX_PC = 16,
     CTX_EXIT = 20,
     CTX_ARG = 24,
@@ -45,8 +49,8 @@ enum {
 };
 #define CTX_REG(n) (CTX_X + 8 * (int)(n))
 
-_Static_assert(offsetof(struct jit_context, gas) == CTX_GAS, "block heads address it");
-_Static_assert(offsetof(struct jit_context, native) == CTX_NATIVE, "block heads address it");
+_Static_assert(offsetof(struct jit_context, meter) == CTX_METER, "block heads address it");
+_Static_assert(offsetof(struct jit_context, gas) == CTX_GAS, "host calls that exit address it");
 _Static_assert(offsetof(struct jit_context, pc) == CTX_PC, "exits address it");
 _Static_assert(offsetof(struct jit_context, exit) == CTX_EXIT, "exits address it");
 _Static_assert(offsetof(struct jit_context, arg) == CTX_ARG, "lower_ECALLI addresses it");

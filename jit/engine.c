@@ -7,6 +7,7 @@
 #include "jit/fault.h"
 #include "jit/memo.h"
 #include "jit/memory.h"
+#include "jit/meter.h"
 #include "jit/runtime.h"
 #include "jit/unit.h"
 
@@ -117,6 +118,7 @@ static void native_destroy(struct px_engine *engine)
         return;
     for (struct px_unit *unit; (unit = px_units_drain(&engine->units));) {
         free(unit->sites);
+        free(unit->gates);
         free(unit->marks);
         free(unit);
     }
@@ -151,10 +153,13 @@ static void native_release(struct px_engine *engine, struct px_unit *unit)
         return;
     if (unit->image.code_size > PX_UNIT_KEPT) {
         free(unit->sites);
+        free(unit->gates);
         free(unit->marks);
         unit->sites = NULL;
+        unit->gates = NULL;
         unit->marks = NULL;
         unit->site_count = unit->site_capacity = unit->mark_count = unit->mark_capacity = 0;
+        unit->gate_count = unit->gate_capacity = 0;
     }
     px_units_put(&engine->units, &unit->link);
     if (engine->units.used_count == 0)
@@ -188,8 +193,9 @@ static int by_number(const void *a, const void *b)
 /* What generated code left in the context, as an outcome. */
 static void collect(struct px_engine *engine, const struct px_unit *unit, struct px_outcome *outcome)
 {
-    const struct jit_context *context = engine->stack.context;
+    struct jit_context *context = engine->stack.context;
     struct jit_memory *memory = &engine->memory;
+    jit_meter_settle(context);
     outcome->exit = context->exit & 0xff;
     outcome->arg = 0;
     outcome->pc = context->pc;
@@ -217,11 +223,13 @@ static void collect(struct px_engine *engine, const struct px_unit *unit, struct
 }
 
 /* Everything in the context that generated code reads, and what it need not write. */
-static void fill_context(struct px_engine *engine, const struct px_entry *entry)
+static void fill_context(struct px_engine *engine, const struct px_unit *unit, const struct px_entry *entry)
 {
     struct jit_context *context = engine->stack.context;
+    context->unit = unit;
     context->gas = entry->gas;
     context->native = 0;
+    jit_meter_lease(context);
     context->arg = 0;
     context->blocks_left = entry->stop_after_blocks ? entry->stop_after_blocks : UINT64_MAX;
     context->fault_site = 0;
@@ -239,7 +247,7 @@ static enum px_status native_run(struct px_engine *engine, struct px_unit *unit,
         return px_fail(err, PX_ERR_INTERNAL, "engine linear: entered at pc %#x: expected 0", entry->pc);
     struct jit_context *context = engine->stack.context;
     jit_memory_reset(&engine->memory, &unit->image);
-    fill_context(engine, entry);
+    fill_context(engine, unit, entry);
 
     uint32_t code;
     if (jit_unit_block(unit, &engine->buf, entry->pc, &code)) {
@@ -319,16 +327,18 @@ static size_t native_code_labels(const struct px_engine *engine, const struct px
         [JIT_DIV_32 | JIT_DIV_REMAINDER | JIT_DIV_SIGNED] = "remw",
     };
     const struct jit_stubs *s = &engine->stubs;
-    struct px_code_label all[3 + 8 + JIT_DIVISIONS] = { { s->leave, "leave" },
+    struct px_code_label all[5 + 8 + JIT_DIVISIONS] = { { s->leave, "leave" },
                                                         { s->bad_target, "bad_target" },
-                                                        { s->hostcall, "hostcall" } };
+                                                        { s->hostcall, "hostcall" },
+                                                        { s->gate, "gate" },
+                                                        { s->settle, "settle" } };
     size_t count = sizeof all / sizeof all[0];
     for (size_t i = 0; i < 4; i++) {
-        all[3 + i] = (struct px_code_label){ s->load[i], load[i] };
-        all[7 + i] = (struct px_code_label){ s->store[i], store[i] };
+        all[5 + i] = (struct px_code_label){ s->load[i], load[i] };
+        all[9 + i] = (struct px_code_label){ s->store[i], store[i] };
     }
     for (size_t i = 0; i < JIT_DIVISIONS; i++)
-        all[11 + i] = (struct px_code_label){ s->divide[i], divide[i] };
+        all[13 + i] = (struct px_code_label){ s->divide[i], divide[i] };
     for (size_t i = 0; i < count && i < room; i++) {
         labels[i] = all[i];
         labels[i].offset -= (int64_t)unit->start;

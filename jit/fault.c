@@ -5,6 +5,7 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "jit/meter.h"
 #include "jit/runtime.h"
 
 /* Where a signal frame keeps each host register. */
@@ -33,7 +34,9 @@ static enum px_fault_verdict touch(const struct jit_fault_world *world, const st
              page;
     if (jit_memory_open(world->memory, address, site->width, site->store))
         return PX_FAULT_ABORT; /* nothing here explains a fault */
+    jit_meter_settle(context);
     bool granted = jit_memory_access(world->memory, address, site->width, site->store, &context->gas, &page);
+    jit_meter_lease(context);
     if (granted && !world->memory->failed)
         return PX_FAULT_RESUMED;
     context->exit = JIT_EXIT(PX_EXIT_PAGE_FAULT, 0);

@@ -1,4 +1,5 @@
 /* Host calls on the memory window (ISA.md 5), independent of the reference engine's. */
+#include "jit/meter.h"
 #include "jit/runtime.h"
 
 #include <string.h>
@@ -53,7 +54,7 @@ static int claim(struct jit_context *context, uint64_t length, bool store)
     return memory->failed ? LEAVE : GO_ON;
 }
 
-int jit_hostcall(struct jit_context *context, int32_t selector)
+static int perform(struct jit_context *context, int32_t selector)
 {
     uint64_t *x = context->x;
     uint8_t *bytes = context->memory->base + (uint32_t)x[10];
@@ -75,4 +76,12 @@ int jit_hostcall(struct jit_context *context, int32_t selector)
         x[10] = XXH3_64bits(bytes, x[11]);
         return GO_ON;
     }
+}
+
+int jit_hostcall(struct jit_context *context, int32_t selector)
+{
+    jit_meter_settle(context);
+    int verdict = perform(context, selector);
+    jit_meter_lease(context);
+    return verdict;
 }

@@ -106,6 +106,7 @@ LOWER(FALLTHROUGH)
 /* Checks and takes the 100 of a call that exits. */
 static void charge_call(struct jit_compiler *c)
 {
+    x64_call(&c->e, jit_stub(c, c->stubs->settle));
     x64_alu_mi(&c->e, X64_CMP, X64_64, jit_ctx(CTX_GAS), (int32_t)PX_GAS_HOSTCALL);
     jit_exit_later(c, x64_jcc(&c->e, X64_B, 0), c->pc, PX_EXIT_OUT_OF_GAS, 0);
     x64_alu_mi(&c->e, X64_SUB, X64_64, jit_ctx(CTX_GAS), (int32_t)PX_GAS_HOSTCALL);

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "jit/meter.h"
+
 enum { STACK_GUARD = 64 << 10 };
 
 enum px_status jit_stack_init(struct jit_stack *stack, struct px_error *err)
@@ -40,7 +42,9 @@ static int touch_slow(struct jit_context *context, uint32_t address, uint32_t ho
 {
     uint32_t fault = 0;
     struct jit_memory *memory = context->memory;
+    jit_meter_settle(context);
     bool granted = jit_memory_access(memory, address, how & 0xff, how >> 8, &context->gas, &fault);
+    jit_meter_lease(context);
     if (granted && !memory->failed)
         return 0;
     context->exit = JIT_EXIT(PX_EXIT_PAGE_FAULT, 0);
@@ -124,6 +128,32 @@ static void emit_hostcall(struct x64 *e, uint32_t leave_saved)
     x64_ret(e);
 }
 
+/* edx = number of the gate. */
+static void emit_gate(struct x64 *e, uint32_t leave)
+{
+    save(e, lost_in_calls, 8);
+    x64_mov_rr(e, X64_32, RSI, RDX);
+    call_c(e, (uint64_t)(uintptr_t)jit_gate);
+    restore(e, lost_in_calls, 8); /* moves leave the flags */
+    uint32_t empty = x64_jcc_short(e, X64_E);
+    x64_ret(e);
+    x64_bind_rel8(e, empty);
+    x64_pop(e, RDX);
+    x64_jmp(e, leave);
+}
+
+/* The lease goes back to the gas; the count stays where it is. */
+static void emit_settle(struct x64 *e)
+{
+    x64_load(e, X64_U64, RAX, jit_ctx(CTX_METER + 8));
+    x64_mov_rr(e, X64_64, RDX, RAX);
+    x64_shift_ri(e, X64_SHR, X64_64, RDX, JIT_METER_BITS);
+    x64_alu_mr(e, X64_ADD, X64_64, jit_ctx(CTX_GAS + 8), RDX);
+    x64_alu_ri(e, X64_AND, X64_32, RAX, JIT_METER_COUNT);
+    x64_store(e, 8, jit_ctx(CTX_METER + 8), RAX);
+    x64_ret(e);
+}
+
 /* eax = address, edx = how. Keeps eax. */
 static void emit_touch_slow(struct x64 *e, uint32_t leave)
 {
@@ -186,12 +216,16 @@ enum px_status jit_stubs_emit(struct codebuf *buf, struct jit_stubs *stubs, stru
     uint32_t leave_saved = emit_leave(&e);
     s.hostcall = x64_offset(&e);
     emit_hostcall(&e, leave_saved);
+    s.gate = x64_offset(&e);
+    emit_gate(&e, s.leave);
+    s.settle = x64_offset(&e);
+    emit_settle(&e);
     uint32_t slow = x64_offset(&e);
     emit_touch_slow(&e, s.leave);
     for (unsigned i = 0; i < 4; i++) {
-        x64_align(&e, 16);
+        x64_align(&e, 64);
         s.load[i] = emit_touch(&e, i, false, slow);
-        x64_align(&e, 16);
+        x64_align(&e, 64);
         s.store[i] = emit_touch(&e, i, true, slow);
     }
     for (unsigned i = 0; i < JIT_DIVISIONS; i++)

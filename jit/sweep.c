@@ -10,13 +10,15 @@
 
 #include "jit/cost.h"
 #include "jit/memo.h"
+#include "jit/meter.h"
 #include "vm/decode_word.h"
 
 /* The block being emitted. */
 struct open_block {
     bool open;
     bool gated;
-    struct jit_gate gate;
+    struct jit_gate gate; /* need, reserve and count come at the end */
+    uint32_t charge; /* of the head's immediate */
     struct jit_cost cost;
     size_t first_site;
 };
@@ -52,7 +54,7 @@ static void emit_stop(struct jit_compiler *c)
     jit_exit_later(c, x64_jcc(&c->e, X64_B, 0), c->pc, PX_EXIT_STOPPED, 0);
 }
 
-/* Block head: table entry, stop check, gas gate with its numbers still 0, instruction count. */
+/* Block head: table entry, stop check, and the meter's subtraction and branch, the charge still 0. */
 PX_INLINE void open_block(struct jit_compiler *c, struct open_block *b, bool gated)
 {
     if (!c->e.overflow && c->tier == JIT_TIER_BLOCK)
@@ -63,40 +65,37 @@ PX_INLINE void open_block(struct jit_compiler *c, struct open_block *b, bool gat
     jit_cost_begin(&b->cost);
     if (c->stoppable)
         emit_stop(c);
-    if (gated) {
-        b->gate.pc = c->pc;
-        b->gate.head = x64_offset(&c->e);
-        b->gate.compare = x64_alu_mi32(&c->e, X64_CMP, X64_64, jit_ctx(CTX_GAS), 0);
-        jit_exit_later(c, x64_jcc(&c->e, X64_B, 0), c->pc, PX_EXIT_OUT_OF_GAS, 0);
-        b->gate.charge = x64_alu_mi32(&c->e, X64_SUB, X64_64, jit_ctx(CTX_GAS), 0);
-        b->gate.resume = x64_offset(&c->e);
-    }
-    b->gate.count = x64_alu_mi32(&c->e, X64_ADD, X64_64, jit_ctx(CTX_NATIVE), 0);
+    b->gate.pc = c->pc;
+    b->gate.head = x64_offset(&c->e);
+    b->charge = x64_alu_mi32(&c->e, X64_SUB, X64_64, jit_ctx(CTX_METER), 0);
+    if (gated)
+        (void)x64_jcc(&c->e, X64_B, 0);
+    b->gate.resume = x64_offset(&c->e);
     c->in_block = 0;
 }
 
-/* Both numbers as sign-extended immediates, or out of line. */
-static void set_gate(struct jit_compiler *c, const struct open_block *b)
+static void add_gate(struct jit_compiler *c, const struct jit_gate *gate)
 {
-    uint64_t need = jit_cost_need(&b->cost), total = need + b->cost.reserve;
-    if (total <= INT32_MAX) {
-        x64_patch_u32(&c->e, b->gate.compare, (uint32_t)total);
-        x64_patch_u32(&c->e, b->gate.charge, (uint32_t)need);
+    struct px_unit *u = c->unit;
+    if (!jit_grow(c->lists, (void **)&u->gates, &u->gate_capacity, u->gate_count, sizeof *u->gates))
         return;
-    }
-    struct jit_lists *l = c->lists;
-    if (jit_grow(l, (void **)&l->wide, &l->wide_capacity, l->wide_count, sizeof *l->wide))
-        l->wide[l->wide_count++] = (struct jit_wide_gate){
-            .head = b->gate.head, .resume = b->gate.resume, .pc = b->gate.pc, .need = need, .total = total
-        };
+    u->gates[u->gate_count++] = *gate;
+    if (gate->reserve > u->reserve)
+        u->reserve = gate->reserve;
 }
 
 static void close_block(struct jit_compiler *c, struct open_block *b)
 {
+    uint32_t charge = c->in_block;
     b->open = false;
-    x64_patch_u32(&c->e, b->gate.count, c->in_block);
-    if (b->gated)
-        set_gate(c, b);
+    if (b->gated) {
+        b->gate.count = c->in_block;
+        b->gate.need = jit_cost_need(&b->cost);
+        b->gate.reserve = b->cost.reserve;
+        charge = jit_meter_charge(b->gate.need, b->gate.count);
+        add_gate(c, &b->gate);
+    }
+    x64_patch_u32(&c->e, b->charge, charge);
     for (size_t i = b->first_site; i < *c->site_count; i++) /* until now: the position in the block */
         (*c->sites)[i].undone = c->in_block - 1 - (*c->sites)[i].undone;
 }
@@ -258,21 +257,19 @@ static void emit_cold_exits(struct jit_compiler *c)
     }
 }
 
-/* The gate's first bytes become a jump to this form, which takes any 64-bit sum. */
-static void emit_wide_gates(struct jit_compiler *c)
+/* Where heads go whose lease does not pay, and those whose charge does not fit. */
+static void emit_gates(struct jit_compiler *c)
 {
-    for (size_t i = 0; i < c->lists->wide_count; i++) {
-        const struct jit_wide_gate *w = &c->lists->wide[i];
-        x64_patch_jmp(&c->e, w->head, x64_offset(&c->e));
-        jit_mark(c, w->pc, PX_CODE_COLD);
-        x64_mov_ri(&c->e, RAX, w->total);
-        x64_alu_mr(&c->e, X64_CMP, X64_64, jit_ctx(CTX_GAS), RAX);
-        uint32_t enough = x64_jcc_short(&c->e, X64_AE);
-        jit_exit(c, w->pc, PX_EXIT_OUT_OF_GAS, 0);
-        x64_bind_rel8(&c->e, enough);
-        x64_mov_ri(&c->e, RAX, w->need);
-        x64_alu_mr(&c->e, X64_SUB, X64_64, jit_ctx(CTX_GAS), RAX);
-        x64_jmp(&c->e, w->resume);
+    for (size_t i = 0; i < c->unit->gate_count; i++) {
+        const struct jit_gate *gate = &c->unit->gates[i];
+        if (jit_meter_charge(gate->need, gate->count) != 0)
+            x64_patch_rel32(&c->e, gate->resume - 4, x64_offset(&c->e));
+        else
+            x64_patch_jmp(&c->e, gate->head, x64_offset(&c->e));
+        jit_mark(c, gate->pc, PX_CODE_COLD);
+        x64_mov_ri(&c->e, RDX, i);
+        x64_call(&c->e, jit_stub(c, c->stubs->gate));
+        x64_jmp(&c->e, gate->resume);
     }
 }
 
@@ -300,7 +297,8 @@ enum px_status jit_compile(struct px_unit *unit, enum jit_tier tier, struct code
     if (tier == JIT_TIER_LINEAR && unit->image.entry_pc != 0)
         return px_fail(err, PX_UNSUPPORTED, "engine linear: entered at %#x: expected 0",
                        unit->image.entry_pc);
-    struct jit_compiler c = { .origin = (uint32_t)buf->used,
+    struct jit_compiler c = { .unit = unit,
+                              .origin = (uint32_t)buf->used,
                               .tier = tier,
                               .stubs = stubs,
                               .cpu = cpu,
@@ -316,9 +314,10 @@ enum px_status jit_compile(struct px_unit *unit, enum jit_tier tier, struct code
                               .marks = unit->flags & PX_PREPARE_MAPPED ? &unit->marks : NULL,
                               .mark_count = &unit->mark_count,
                               .mark_capacity = &unit->mark_capacity };
-    lists->jump_count = lists->exit_count = lists->wide_count = 0;
+    lists->jump_count = lists->exit_count = 0;
     lists->failed = false;
-    unit->site_count = unit->mark_count = 0;
+    unit->site_count = unit->gate_count = unit->mark_count = 0;
+    unit->reserve = 0;
     x64_init(&c.e, buf->write + buf->used, buf->capacity - buf->used);
 
     if (tier == JIT_TIER_BLOCK)
@@ -327,7 +326,7 @@ enum px_status jit_compile(struct px_unit *unit, enum jit_tier tier, struct code
         if (!sweep(&c, jit_cost_mem(&unit->image)))
             return px_fail(err, PX_UNSUPPORTED, "engine linear: a jump before the end of the line");
         emit_cold_exits(&c);
-        emit_wide_gates(&c);
+        emit_gates(&c);
         if (!c.e.overflow)
             resolve_jumps(&c);
         jit_mark(&c, 0, PX_CODE_ROLE_COUNT);

@@ -24,13 +24,16 @@ struct px_unit {
     uint32_t bad_target;   /* the table's value where no block starts */
     struct jit_site *sites; /* ascending by host */
     size_t site_count, site_capacity;
+    struct jit_gate *gates; /* by number, in the order of the code */
+    size_t gate_count, gate_capacity;
+    uint64_t reserve; /* no gate asks for more beside its need */
     struct jit_mark *marks; /* of PX_PREPARE_MAPPED, ascending by host; the last one is the end */
     size_t mark_count, mark_capacity;
 };
 
 /*
  * Compiles unit->image into @buf and publishes it. PX_UNSUPPORTED: the tier does not take the image. PX_ERR_FULL: the
- * buffer is too small. Nothing is published then. Fills tier, start, size, bad_target and sites.
+ * buffer is too small. Nothing is published then. Fills tier, start, size, bad_target, sites, gates and reserve.
  * @memo has been used with the same @buf, @stubs, @cpu and @touch only.
  */
 enum px_status jit_compile(struct px_unit *unit, enum jit_tier tier, struct codebuf *buf,

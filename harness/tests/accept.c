@@ -72,6 +72,15 @@ uint64_t accept_pattern(unsigned x)
 
 /* --- a case as an image ----------------------------------------------------------------------------- */
 
+size_t accept_put(uint8_t *code, size_t at, struct px_insn in)
+{
+    uint32_t word;
+    unsigned length = px_encode(&in, &word);
+    assert_int_not_equal(length, 0);
+    memcpy(code + at, &word, length);
+    return at + length;
+}
+
 static size_t encode(const struct accept_case *c, uint8_t *code)
 {
     size_t size = 0;

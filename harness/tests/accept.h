@@ -111,6 +111,9 @@ uint64_t accept_pattern(unsigned x);
 uint64_t accept_digest(const struct engine *engine, const struct px_image *image,
                        const struct px_outcome *outcome);
 
+/* Encodes @in at code + @at; the offset behind it. */
+size_t accept_put(uint8_t *code, size_t at, struct px_insn in);
+
 /* Instructions, operands in the order of assembly. */
 
 static inline struct px_insn insn(enum px_op op, unsigned rd, unsigned rs1, unsigned rs2, int32_t imm)

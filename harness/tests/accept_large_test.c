@@ -7,19 +7,10 @@
 
 enum { MIB = 1 << 20 };
 
-static size_t put_insn(uint8_t *code, size_t at, struct px_insn in)
-{
-    uint32_t word;
-    unsigned length = px_encode(&in, &word);
-    assert_int_not_equal(length, 0);
-    memcpy(code + at, &word, length);
-    return at + length;
-}
-
 static void put_same(uint8_t *code, size_t count, struct px_insn in)
 {
     for (size_t at = 0; count > 0; count--)
-        at = put_insn(code, at, in);
+        at = accept_put(code, at, in);
 }
 
 /* 1 MiB of register instructions, every so often one that ends a block and leads to the next. */
@@ -90,7 +81,7 @@ static void the_largest_code_is_one_block_of_nops(void **state)
     const uint64_t nops = (PX_CODE_MAX - 4) / 2, need = (nops - 1) / 4 + 1 - 3;
     uint8_t *code = test_malloc(PX_CODE_MAX);
     put_same(code, nops, shrunk(PX_C_NOP, nop()));
-    put_insn(code, 2 * nops, halt());
+    accept_put(code, 2 * nops, halt());
     struct accept_case c = {
         .bytes = code,
         .size = PX_CODE_MAX,
@@ -110,10 +101,10 @@ static void jumps_over_many_pages_of_code_find_their_blocks(void **state)
     const size_t size = 4 * (size_t)MIB + 100;
     uint8_t *code = test_malloc(size);
     put_same(code, size / 4, plain(PX_OP_TRAP));
-    put_insn(code, 0, jal(1, MIB - 4));
-    put_insn(code, MIB - 4, jalr(5, 0, 6));
-    put_insn(code, size - 8, jal(7, -MIB));
-    put_insn(code, size - 8 - MIB, halt());
+    accept_put(code, 0, jal(1, MIB - 4));
+    accept_put(code, MIB - 4, jalr(5, 0, 6));
+    accept_put(code, size - 8, jal(7, -MIB));
+    accept_put(code, size - 8 - MIB, halt());
     struct accept_case c = {
         .bytes = code,
         .size = size,
@@ -144,7 +135,7 @@ static uint64_t gate_of(uint64_t count)
 static struct accept_case stores(uint8_t *code, uint64_t count)
 {
     put_same(code, count, shrunk(PX_C_SW, store(PX_OP_SW, 8, 0, 9)));
-    put_insn(code, 2 * count, halt());
+    accept_put(code, 2 * count, halt());
     return (struct accept_case){
         .bytes = code,
         .size = 2 * count + 4,
@@ -196,14 +187,14 @@ static void a_fault_at_either_end_of_a_long_block_counts_what_was_begun(void **s
     uint8_t *code = test_malloc(2 * count + 4);
     struct accept_case c = stores(code, count);
     const struct px_insn astray = shrunk(PX_C_SW, store(PX_OP_SW, 8, 0, 10));
-    put_insn(code, 2 * (count - 1), astray);
+    accept_put(code, 2 * (count - 1), astray);
     c.exit = PX_EXIT_PAGE_FAULT;
     c.arg = DATA + PAGE;
     c.pc = (uint32_t)(2 * (count - 1));
     c.spent = need_of(count) + FIRST_WRITE;
     c.count = count;
     accept_check(*state, &c);
-    put_insn(code, 0, astray);
+    accept_put(code, 0, astray);
     c.pc = 0;
     c.spent = need_of(count);
     c.count = 1;
