@@ -300,9 +300,19 @@ $(BUILD)/completion/parallax: $(PROGRAM)
 
 fuzz-targets: $(FUZZ_TARGETS:%=$(BUILD)/%)
 
-# Coverage of what is tested, not of what makes and compares programs.
+# Coverage of what is tested, not of what makes and compares programs, nor of what every program runs through. What reads
+# programs and code is tested by other targets than fuzz_diff, which have it from objects of their own.
+UNCOVERED := harness/fuzz/uncovered
+READERS := $(filter vm/program%.c vm/text.c vm/image.c vm/body.c vm/isa.c vm/decode.c vm/encode.c vm/disasm.c,$(LIBRARY))
 ifneq ($(filter fuzz%,$(MODE)),)
-$(call objects_of,$(filter vm/% jit/%,$(LIBRARY))): UNIT_FLAGS = -fsanitize-coverage=inline-8bit-counters,pc-table
+COVER := -fsanitize-coverage=inline-8bit-counters,pc-table -fsanitize-coverage-ignorelist=$(UNCOVERED)
+READ := $(BUILD)/read
+$(call objects_of,$(filter-out $(READERS),$(filter vm/% jit/%,$(LIBRARY)))): UNIT_FLAGS = $(COVER)
+$(call objects_of,$(filter-out $(READERS),$(filter vm/% jit/%,$(LIBRARY)))): $(UNCOVERED)
+$(patsubst %,$(BUILD)/%,$(filter-out fuzz_diff,$(FUZZ_TARGETS))): $(READERS:%.c=$(READ)/%.o)
+$(READ)/%.o: %.c $(BUILD)/flags $(UNCOVERED)
+	@mkdir -p $(@D)
+	$(call say,CC)$(COMPILE) $(COVER) -MMD -MP -c $< -o $@
 FUZZER := -fsanitize=fuzzer
 endif
 ifeq ($(MODE),coverage)
@@ -320,11 +330,12 @@ ifeq ($(MODE),afl)
 FUZZER := $(OBJ)/harness/fuzz/afl/main.o $(OBJ)/harness/fuzz/afl/stand_in.o
 export AFL_QUIET := 1
 export AFL_DONT_OPTIMIZE := 1
-export AFL_LLVM_DENYLIST := $(CURDIR)/harness/fuzz/afl/uncovered
+export AFL_LLVM_DENYLIST := $(CURDIR)/$(UNCOVERED)
+$(call objects_of,$(filter vm/% jit/%,$(LIBRARY))): $(UNCOVERED)
 endif
 
 $(FUZZ_TARGETS:%=$(BUILD)/%): $(BUILD)/%: $(OBJ)/harness/fuzz/%.o $(filter %.o,$(FUZZER)) $(FUZZ_ARCHIVE)
-	$(call say,LINK)$(FUZZ_LINK) $(filter %.o %.a,$^) $(filter-out %.o,$(FUZZER)) $(FUZZ_LDLIBS) $(LDLIBS) -o $@
+	$(call say,LINK)$(FUZZ_LINK) $(filter %.o,$^) $(filter %.a,$^) $(filter-out %.o,$(FUZZER)) $(FUZZ_LDLIBS) $(LDLIBS) -o $@
 
 # Makes seeds where parallax is not built.
 fuzz-pack: $(BUILD)/pack
@@ -375,5 +386,6 @@ $(TEST_PROGRAMS):
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) $(FAR_ENGINES) $(filter %.o %.a,$^) $(TEST_LDLIBS) $(PX_LDLIBS) $(LDLIBS) -o $@
 
--include $(patsubst %.o,%.d,$(patsubst %.c,$(PIC)/%.o,$(sort $(LIBRARY) $(AFL_MUTATOR_SOURCES))) $(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS)) \
+-include $(patsubst %.o,%.d,$(patsubst %.c,$(PIC)/%.o,$(sort $(LIBRARY) $(AFL_MUTATOR_SOURCES))) \
+	$(if $(READ),$(READERS:%.c=$(READ)/%.d)) $(call objects_of,$(SOURCES) $(TEST_SUPPORT) $(filter harness/tests/%,$(TESTS)) \
 	$(FUZZ_SUPPORT) $(wildcard harness/fuzz/afl/*.c) $(FUZZ_TARGETS:%=harness/fuzz/%.c)))

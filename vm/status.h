@@ -23,7 +23,7 @@ enum px_status {
 
 #define PX_CHECKED __attribute__((warn_unused_result))
 
-/* Not inlined, so that fuzzers can leave it out: what it does depends on the programs before (harness/fuzz/afl/uncovered). */
+/* Not inlined, so that fuzzers can leave it out: what it does depends on the programs before (harness/fuzz/uncovered). */
 #define PX_APART __attribute__((noinline))
 
 /* Room for one line: file, line, column, what was found, what was expected. */

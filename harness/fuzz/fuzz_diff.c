@@ -10,6 +10,7 @@
 #include "harness/fuzz/entry.h"
 #include "harness/fuzz/fault.h"
 #include "harness/fuzz/map.h"
+#include "harness/fuzz/usual.h"
 #include "harness/fuzz/warm.h"
 
 /* libFuzzer's functions get no argument of ours. */
@@ -18,6 +19,7 @@ static struct {
     struct run run;
     struct features features;
     bool watched;
+    struct fuzz_usual usual; /* zeroed under AFL++: the same there costs and saves nothing */
     struct fuzz_bytes bytes;
     struct px_program program;
     struct mutator limiter;
@@ -75,6 +77,25 @@ static void run_program(bool judge)
     target.by_all += all;
 }
 
+/* Runs the sample. */
+static void find_usual(void)
+{
+    struct px_gen gen;
+    struct px_error err = { "" };
+    if (fuzz_map(counters) != counters)
+        return;
+    must(px_gen_parse("mix", &gen, &err), &err);
+    must(fuzz_usual_init(&target.usual, counters, sizeof counters, &err), &err);
+    for (unsigned i = 0; i < FUZZ_USUAL_PROGRAMS; i++) {
+        fuzz_usual_clear(&target.usual);
+        must(px_gen_make(&gen, 0, i, &target.program), &err);
+        run_program(false);
+        fuzz_usual_count(&target.usual);
+    }
+    fuzz_usual_clear(&target.usual);
+    fuzz_usual_settle(&target.usual, FUZZ_USUAL_SHOWN);
+}
+
 static void start(void)
 {
     const char *engines = getenv("PX_ENGINES");
@@ -90,6 +111,7 @@ static void start(void)
         must(fuzz_warm(i, &target.program, &err), &err);
         run_program(false);
     }
+    find_usual();
     target.by_all = 0;
     (void)atexit(say_how_many);
     target.ready = true;
@@ -119,6 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return -1;
     target.programs++;
     run_program(true);
+    fuzz_usual_hide(&target.usual, target.features.hits, target.features.count);
     return 0;
 }
 
