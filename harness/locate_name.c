@@ -153,8 +153,13 @@ static enum px_status reduce_block(struct search *s, bool possible, size_t low, 
     if (status != PX_OK || *named)
         return status;
     *index = possible ? high - 1 : likeliest(s);
-    *named = gas_alone;
-    return gas_alone ? reduce_sum(s) : PX_OK;
+    if (!s->at.died &&
+        (s->at.finding.diff.fields & DIFF_GAS)) /* with all the gas it could want nothing differs: a gate */
+        status = reduce_gate(s, named);
+    if (status != PX_OK || *named || !gas_alone)
+        return status;
+    *named = true;
+    return reduce_sum(s);
 }
 
 enum px_status locate_name_block(struct search *s)
