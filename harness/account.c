@@ -219,6 +219,37 @@ static enum px_status not_ready(struct account *a, const struct account_end *end
                    FALSE_STARTS_MAX, what);
 }
 
+/* A program that a worker which goes on from accepted.at can have run, and that is in no sum yet. */
+static bool can_be_rescued(const struct account *a, uint64_t index)
+{
+    unsigned jobs = a->config->jobs;
+    uint64_t first = a->accepted.at;
+    return index >= first && index < a->limit && worker_owns(index, a->job, jobs) &&
+           worker_before(index, jobs) - worker_before(first, jobs) < WINDOW && !is_skipped(a, index, false);
+}
+
+static void leave_out(struct account *a, uint64_t index)
+{
+    a->skip[a->skip_count++] = (struct worker_skip){ .index = index };
+    a->skipped++;
+}
+
+void account_rescue(struct account *a, const struct finding *finding)
+{
+    bool leak = finding->kind == FINDING_LEAK;
+    if (!can_be_rescued(a, finding->index) || a->skip_count + leak >= WORKER_SKIP_MAX ||
+        finding->other >= RUN_ENGINES_MAX)
+        return;
+    if (leak ? finding->between <= finding->index || !can_be_rescued(a, finding->between)
+             : finding->kind != FINDING_DIFF || finding->diff.fields == 0)
+        return;
+    a->queue[a->queued++] = *finding;
+    leave_out(a, finding->index);
+    if (leak)
+        leave_out(a, finding->between);
+    pass_over(a);
+}
+
 /* What the worker says went wrong; PX_OK when it says nothing that it could mean. */
 static enum px_status get_gave_up(const struct worker_shared *shared, bool finished)
 {

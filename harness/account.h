@@ -9,6 +9,8 @@
  *   - A worker is killed from outside (somebody's signal, the OOM killer, stopped for too long): no program is to blame,
  *     and what it had not accounted for is run again. Only a program that is in flight each time, CHILD_KILLS_MAX times
  *     in a row, becomes a finding.
+ *   - What was found in a program that cannot be made again stays a finding, whatever its worker died of before it was
+ *     accounted for.
  *   - What stands in memory that a worker can write is checked before it is believed. What cannot be true is thrown
  *     away, and replacements do short stretches from what was accepted last, in the end of one program.
  *
@@ -26,7 +28,7 @@ struct account {
     unsigned job;                   /* which worker of config->jobs */
     uint64_t limit; /* config->limit, or less since */
     struct ledger_record accepted;  /* true for good */
-    struct finding queue[LEDGER_RING + 1]; /* found, and to be handed on */
+    struct finding queue[LEDGER_RING + 1 + WORKER_SKIP_MAX]; /* found, and to be handed on */
     size_t queued, handed;                 /* so many are in it, so many of them are handed on */
 
     uint64_t started_at; /* accepted.at when the worker started ... */
@@ -76,5 +78,11 @@ bool account_accept(struct account *account, const struct worker_shared *shared)
 enum px_status account_close(struct account *account, const struct worker_shared *shared,
                              const struct account_end *end, enum account_verdict *verdict,
                              struct px_error *err) PX_CHECKED;
+
+/*
+ * After account_close: @finding is of a program that its worker did not live to account for, and that nobody can make
+ * again. It goes into the queue, unless it cannot be true, and its programs are left out from now on.
+ */
+void account_rescue(struct account *account, const struct finding *finding);
 
 #endif

@@ -304,6 +304,67 @@ static void expect_refused(struct world *w)
     start(w);
 }
 
+static void what_was_found_stays_found_without_its_worker(void **state)
+{
+    struct world *w = *state;
+    const struct finding diff = { .index = 40, .diff = { .fields = DIFF_GAS } },
+                         leak = { .index = 33, .kind = FINDING_LEAK, .between = 34 };
+    do_programs(w, 32);
+    is_at(w, 41);
+    assert_int_equal(end(w, SIGKILL), ACCOUNT_KILLED);
+    for (unsigned i = 0; i < 2; i++) { /* once, however often it is told */
+        account_rescue(&w->account, &diff);
+        account_rescue(&w->account, &leak);
+    }
+    expect_account(w, 32, 32, 2);
+    expect_finding(w, 0, 40, FINDING_DIFF);
+    expect_finding(w, 1, 33, FINDING_LEAK);
+    /* Their programs are in no sum; the next worker goes around them. */
+    w->account.handed = w->account.queued;
+    start(w);
+    assert_int_equal(w->shared.orders.skip_count, 3);
+    w->worker.next.tally.programs += 16 - 3;
+    ledger_commit(&w->worker, 48);
+    assert_true(account_accept(&w->account, &w->shared));
+    expect_account(w, 48, 32 + 16 - 3, 0);
+}
+
+static void the_next_program_is_passed_over_when_it_was_rescued(void **state)
+{
+    struct world *w = *state;
+    const struct finding diff = { .diff = { .fields = DIFF_GAS } };
+    assert_int_equal(end(w, SIGKILL), ACCOUNT_KILLED);
+    account_rescue(&w->account, &diff);
+    expect_account(w, 1, 0, 1);
+    assert_int_equal(w->account.skip_count, 0);
+}
+
+static void what_cannot_have_been_found_is_not_rescued(void **state)
+{
+    struct world *w = *state;
+    const struct finding impossible[] = {
+        { .index = 31, .diff = { .fields = DIFF_GAS } }, /* accounted for */
+        { .index = WORKER_CHUNK, .diff = { .fields = DIFF_GAS } }, /* not its own */
+        { .index = 32 + WORKER_BATCH + WORKER_SKIP_MAX, .diff = { .fields = DIFF_GAS } }, /* not yet */
+        { .index = LIMIT, .diff = { .fields = DIFF_GAS } },
+        { .index = 40, .other = RUN_ENGINES_MAX, .diff = { .fields = DIFF_GAS } },
+        { .index = 40, .diff = { .fields = 0 } },
+        { .index = 40, .kind = FINDING_ABORT },
+        { .index = 40, .kind = FINDING_LEAK, .between = 40 },
+        { .index = 40, .kind = FINDING_LEAK, .between = WORKER_CHUNK },
+    };
+    do_programs(w, 32);
+    assert_int_equal(end(w, SIGKILL), ACCOUNT_KILLED);
+    for (size_t i = 0; i < sizeof impossible / sizeof impossible[0]; i++)
+        account_rescue(&w->account, &impossible[i]);
+    expect_account(w, 32, 32, 0);
+    assert_int_equal(w->account.skip_count, 0);
+    /* No more than there is room to leave out. */
+    for (uint64_t i = 40; i < 40 + WORKER_SKIP_MAX + 5; i++)
+        account_rescue(&w->account, &(struct finding){ .index = i, .diff = { .fields = DIFF_GAS } });
+    expect_account(w, 32, 32, WORKER_SKIP_MAX);
+}
+
 static void impossible_records_change_nothing(void **state)
 {
     struct world *w = *state;
@@ -507,6 +568,9 @@ int main(void)
         TEST(a_hang_that_the_supervisor_ends_is_one),
         TEST(deaths_between_programs_narrow_the_batch_down_to_one),
         TEST(findings_are_accepted_with_their_programs_and_once),
+        TEST(what_was_found_stays_found_without_its_worker),
+        TEST(the_next_program_is_passed_over_when_it_was_rescued),
+        TEST(what_cannot_have_been_found_is_not_rescued),
         TEST(impossible_records_change_nothing),
         TEST(impossible_findings_change_nothing),
         TEST(memory_full_of_rubbish_is_thrown_away),

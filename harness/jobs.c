@@ -78,6 +78,14 @@ static enum px_status hand_on(struct jobs *jobs, struct job *job, struct px_erro
 
 /* --- the living and the dead --- */
 
+/* What it had handed over and did not live to account for; its programs depend on what it had seen, and would not come again. */
+static void rescue(struct guided *guided, struct account *account)
+{
+    struct finding finding;
+    while (guided_rescue(guided, account->job, account->accepted.at, &finding))
+        account_rescue(account, &finding);
+}
+
 /* Closes the account of a dead worker, and has another one started. */
 static enum px_status bury(struct jobs *jobs, struct job *job, struct px_error *err)
 {
@@ -96,6 +104,8 @@ static enum px_status bury(struct jobs *jobs, struct job *job, struct px_error *
     status = account_close(&job->account, job->shared, &end, &verdict, err);
     if (status != PX_OK || verdict == ACCOUNT_DONE)
         return status;
+    if (jobs->config->guided)
+        rescue(jobs->config->guided, &job->account);
     jobs->restarts += verdict != ACCOUNT_PAUSED;
     jobs->lost += verdict == ACCOUNT_KILLED;
     if (!jobs->stopping)

@@ -140,7 +140,7 @@ static enum px_status run_one(struct worker *w, uint64_t index, size_t slot)
             .index = index, .kind = FINDING_DIFF, .other = result.other, .diff = result.diff
         };
         if (w->config->guided)
-            maker_deposit(&w->maker, index, slot);
+            maker_deposit(&w->maker, index, slot, &finding);
         ledger_note(&w->ledger, &finding);
     }
     count_outcome(w, &result);
@@ -174,8 +174,8 @@ static enum px_status check_between(struct worker *w, size_t slot)
     if (status != PX_OK || !leaks)
         return status;
     if (w->config->guided) {
-        maker_deposit(&w->maker, finding.index, slot);
-        maker_deposit(&w->maker, finding.between, slot + 1);
+        maker_deposit(&w->maker, finding.index, slot, NULL);
+        maker_deposit(&w->maker, finding.between, slot + 1, &finding);
     }
     ledger_note(&w->ledger, &finding);
     return PX_OK;

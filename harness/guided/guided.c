@@ -16,6 +16,9 @@ struct guided_finding {
     uint64_t index;
     uint8_t *bytes;
     size_t size;
+    bool told; /* what was found is known, and was not asked for: @finding, by worker @job */
+    unsigned job;
+    struct finding finding;
 };
 
 /* --- the corpus in memory --- */
@@ -121,15 +124,15 @@ static bool copy_program(struct guided *g, const struct guided_program *from, ui
     return px_program_unpack(&g->program, "program", bytes, there, NULL) == PX_OK;
 }
 
-/* Remembers the program of finding @index; an older one of this index is none any more. PX_ERR_NOMEM. */
-static enum px_status keep_finding(struct guided *g, uint64_t index, const uint8_t *bytes, size_t size)
+/* Remembers @kept, with a copy of its bytes; an older one of this index is none any more. PX_ERR_NOMEM. */
+static enum px_status keep_finding(struct guided *g, const struct guided_finding *kept)
 {
     size_t at = 0;
-    uint8_t *copy = malloc(size);
+    uint8_t *copy = malloc(kept->size);
     if (!copy)
         return PX_ERR_NOMEM;
-    memcpy(copy, bytes, size);
-    while (at < g->finding_count && g->findings[at].index != index)
+    memcpy(copy, kept->bytes, kept->size);
+    while (at < g->finding_count && g->findings[at].index != kept->index)
         at++;
     if (at == g->finding_count && g->finding_count == (size_t)FINDINGS_MAX * g->jobs)
         at = 0;
@@ -138,7 +141,8 @@ static enum px_status keep_finding(struct guided *g, uint64_t index, const uint8
         g->finding_count--;
         memmove(&g->findings[at], &g->findings[at + 1], (g->finding_count - at) * sizeof *g->findings);
     }
-    g->findings[g->finding_count++] = (struct guided_finding){ .index = index, .bytes = copy, .size = size };
+    g->findings[g->finding_count] = *kept;
+    g->findings[g->finding_count++].bytes = copy;
     return PX_OK;
 }
 
@@ -152,17 +156,22 @@ static bool entry_is_possible(const struct guided_entry *entry)
     return true;
 }
 
-static enum px_status take_mail(struct guided *g, struct guided_mail *mail, struct px_error *err)
+static enum px_status take_mail(struct guided *g, unsigned job, struct px_error *err)
 {
+    const struct guided_mail *mail = &g->boxes[job]->mail;
     uint8_t bytes[GUIDED_BYTES_MAX];
     struct guided_entry entry = mail->entry;
-    uint64_t index = mail->index;
-    bool is_finding = mail->kind == GUIDED_MAIL_FINDING, added;
+    struct guided_finding kept = { .index = mail->index, .bytes = bytes, .job = job };
+    uint32_t kind = mail->kind;
     size_t size;
+    bool added;
     if (!copy_program(g, &mail->program, bytes, &size) || !entry_is_possible(&entry))
         return PX_OK; /* whoever wrote it, it is of no use */
-    if (is_finding) {
-        enum px_status status = keep_finding(g, index, bytes, size);
+    if (kind != GUIDED_MAIL_ENTRY) {
+        kept.size = size;
+        kept.told = kind == GUIDED_MAIL_FINDING;
+        memcpy(&kept.finding, &mail->finding, sizeof kept.finding);
+        enum px_status status = keep_finding(g, &kept);
         return status == PX_OK ? PX_OK : px_fail(err, status, "out of memory for the program of a finding");
     }
     enum px_status status = corpus_save(&g->disk, &g->program, bytes, size, &added, err);
@@ -171,13 +180,13 @@ static enum px_status take_mail(struct guided *g, struct guided_mail *mail, stru
     return status;
 }
 
-static enum px_status poll_box(struct guided *g, struct guided_box *box, struct px_error *err)
+static enum px_status poll_box(struct guided *g, unsigned job, struct px_error *err)
 {
-    struct guided_mail *mail = &box->mail;
+    struct guided_mail *mail = &g->boxes[job]->mail;
     uint32_t posted = atomic_load(&mail->posted);
     if (posted == atomic_load(&mail->taken))
         return PX_OK;
-    enum px_status status = take_mail(g, mail, err);
+    enum px_status status = take_mail(g, job, err);
     atomic_store(&mail->taken, posted);
     futex_wake(&mail->taken);
     return status;
@@ -187,7 +196,7 @@ enum px_status guided_poll(struct guided *g, struct px_error *err)
 {
     enum px_status status = PX_OK;
     for (unsigned i = 0; i < g->jobs && status == PX_OK; i++)
-        status = poll_box(g, g->boxes[i], err);
+        status = poll_box(g, i, err);
     return status;
 }
 
@@ -200,19 +209,44 @@ void guided_wait(const struct guided *g, unsigned milliseconds)
     futex_wait(&g->bell->rung, rung, milliseconds);
 }
 
+/* The program that was handed over with it is the one; what stands in the batch may be a later one. */
+static bool is_told(const struct guided *g, uint64_t index)
+{
+    for (size_t i = 0; i < g->finding_count; i++)
+        if (g->findings[i].index == index)
+            return g->findings[i].told;
+    return false;
+}
+
 enum px_status guided_bury(struct guided *g, unsigned job, struct px_error *err)
 {
     struct guided_box *box = g->boxes[job];
     uint8_t bytes[GUIDED_BYTES_MAX];
-    size_t size;
-    enum px_status status = poll_box(g, box, err);
+    struct guided_finding kept = { .bytes = bytes, .job = job };
+    enum px_status status = poll_box(g, job, err);
     for (size_t i = 0; i < WORKER_BATCH && status == PX_OK; i++) {
         uint64_t number = box->batch[i].number;
-        if (number != 0 && copy_program(g, &box->batch[i].program, bytes, &size))
-            status = keep_finding(g, number - 1, bytes, size);
+        kept.index = number - 1;
+        if (number != 0 && !is_told(g, kept.index) &&
+            copy_program(g, &box->batch[i].program, bytes, &kept.size))
+            status = keep_finding(g, &kept);
         box->batch[i].number = 0;
     }
     return status;
+}
+
+bool guided_rescue(struct guided *g, unsigned job, uint64_t first, struct finding *finding)
+{
+    for (size_t i = 0; i < g->finding_count; i++) {
+        struct guided_finding *kept = &g->findings[i];
+        if (!kept->told || kept->job != job || kept->index < first)
+            continue;
+        kept->told = false;
+        *finding = kept->finding;
+        finding_make_harmless(finding);
+        return true;
+    }
+    return false;
 }
 
 enum px_status guided_fetch(const struct guided *g, uint64_t index, struct px_program *program)

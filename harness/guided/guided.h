@@ -41,6 +41,12 @@ void guided_wait(const struct guided *guided, unsigned milliseconds);
 /* The worker of @job is dead: takes over what it had posted and what it had under way. Statuses of guided_poll. */
 enum px_status guided_bury(struct guided *guided, unsigned job, struct px_error *err) PX_CHECKED;
 
+/*
+ * The worker of @job is buried: the next finding of a program from @first on that it handed over, each once; false: there is
+ * none. Its program is there to be fetched. What stands in @finding has still to be judged.
+ */
+bool guided_rescue(struct guided *guided, unsigned job, uint64_t first, struct finding *finding);
+
 /* Makes @program the one of the finding @index, origin included. PX_ERR_INPUT: nobody has handed it over. */
 enum px_status guided_fetch(const struct guided *guided, uint64_t index,
                             struct px_program *program) PX_CHECKED;

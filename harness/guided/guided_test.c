@@ -187,6 +187,37 @@ static void what_a_dead_worker_had_under_way_is_kept(void **state)
     px_program_fini(&back);
 }
 
+static void what_was_found_is_told_once_its_worker_is_dead(void **state)
+{
+    struct world *w = *state;
+    struct guided_mail *mail = &w->guided->boxes[1]->mail;
+    struct px_error err = { "" };
+    struct finding finding;
+    for (uint64_t i = 0; i < 6; i++) {
+        make(w, i);
+        mail->finding = (struct finding){ .index = 10 + i, .other = 1, .diff = { .fields = (uint32_t)i } };
+        post(w, 1, i == 4 ? GUIDED_MAIL_PROGRAM : GUIDED_MAIL_FINDING, 10 + i);
+        if (i < 5)
+            poll_mail(w);
+    }
+    mail = &w->guided->boxes[0]->mail;
+    mail->finding = (struct finding){ .index = 12, .kind = (enum finding_kind)77, .other = RUN_ENGINES_MAX };
+    post(w, 0, GUIDED_MAIL_FINDING, 30);
+    poll_mail(w);
+    assert_int_equal(guided_bury(w->guided, 1, &err), PX_OK);
+    static const uint64_t told[] = { 12, 13, 15 };
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        assert_true(guided_rescue(w->guided, 1, 12, &finding));
+        assert_int_equal(finding.index, told[i]);
+        assert_int_equal(finding.other, 1);
+        assert_int_equal(finding.diff.fields, told[i] - 10);
+    }
+    assert_false(guided_rescue(w->guided, 1, 12, &finding));
+    assert_true(guided_rescue(w->guided, 0, 0, &finding)); /* what nobody may believe leads nobody astray */
+    assert_int_equal(finding.kind, FINDING_ABORT);
+    assert_int_equal(finding.other, 0);
+}
+
 static void nonsense_is_taken_and_dropped(void **state)
 {
     struct world *w = *state;
@@ -313,6 +344,8 @@ int main(void)
                                         remove_world),
         cmocka_unit_test_setup_teardown(findings_keep_their_programs, make_world, remove_world),
         cmocka_unit_test_setup_teardown(what_a_dead_worker_had_under_way_is_kept, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(what_was_found_is_told_once_its_worker_is_dead, make_world,
+                                        remove_world),
         cmocka_unit_test_setup_teardown(nonsense_is_taken_and_dropped, make_world, remove_world),
         cmocka_unit_test_setup_teardown(files_that_are_no_programs_are_left_out, make_world, remove_world),
         cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_is_refused, make_world, remove_world),

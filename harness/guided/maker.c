@@ -182,14 +182,17 @@ enum px_status maker_make(struct maker *m, uint64_t index, size_t slot, struct p
 
 /* Posts what stands in @slot and waits until it is taken: nothing is lost then, whatever becomes of us. */
 static void post(struct maker *m, enum guided_mail_kind kind, uint64_t index, size_t slot,
-                 const struct guided_entry *entry)
+                 const struct guided_entry *entry, const struct finding *finding)
 {
     struct guided_mail *mail = &m->box->mail;
     const struct guided_program *program = &m->box->batch[slot].program;
     uint32_t number = atomic_load(&mail->taken) + 1;
     mail->kind = kind;
     mail->index = index;
-    mail->entry = *entry;
+    if (entry)
+        mail->entry = *entry;
+    if (finding)
+        mail->finding = *finding;
     mail->program.size = program->size;
     memcpy(mail->program.bytes, program->bytes, program->size);
     atomic_store(&mail->posted, number);
@@ -211,11 +214,10 @@ void maker_learn(struct maker *m, uint64_t index, size_t slot, uint64_t gas)
             entry.claims[entry.claim_count++] = (uint16_t)feature;
     }
     if (fresh > 0)
-        post(m, GUIDED_MAIL_ENTRY, index, slot, &entry);
+        post(m, GUIDED_MAIL_ENTRY, index, slot, &entry, NULL);
 }
 
-void maker_deposit(struct maker *m, uint64_t index, size_t slot)
+void maker_deposit(struct maker *m, uint64_t index, size_t slot, const struct finding *finding)
 {
-    static const struct guided_entry none = { .claim_count = 0 };
-    post(m, GUIDED_MAIL_FINDING, index, slot, &none);
+    post(m, finding ? GUIDED_MAIL_FINDING : GUIDED_MAIL_PROGRAM, index, slot, NULL, finding);
 }

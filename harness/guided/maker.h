@@ -44,7 +44,10 @@ enum px_status maker_make(struct maker *maker, uint64_t index, size_t slot,
 /* Learns from the run of program @index, which took @gas and whose features are at hand; what is new is on disk when this returns. */
 void maker_learn(struct maker *maker, uint64_t index, size_t slot, uint64_t gas);
 
-/* Hands over program @index, which something was found about. */
-void maker_deposit(struct maker *maker, uint64_t index, size_t slot);
+/*
+ * Hands over program @index, which @finding is about: whatever becomes of us now, it is not lost. NULL: the finding comes with
+ * another program.
+ */
+void maker_deposit(struct maker *maker, uint64_t index, size_t slot, const struct finding *finding);
 
 #endif

@@ -44,13 +44,18 @@ struct guided_corpus {
     uint8_t arena[GUIDED_ARENA];
 };
 
-enum guided_mail_kind { GUIDED_MAIL_ENTRY, GUIDED_MAIL_FINDING };
+enum guided_mail_kind {
+    GUIDED_MAIL_ENTRY,
+    GUIDED_MAIL_PROGRAM, /* of a finding that is about two: it comes with the other one */
+    GUIDED_MAIL_FINDING,
+};
 
 struct guided_mail {
     _Atomic uint32_t posted, taken; /* equal: there is none */
     uint32_t kind;
     uint64_t index; /* of the program */
     struct guided_entry entry; /* claims and gas */
+    struct finding finding; /* GUIDED_MAIL_FINDING */
     struct guided_program program;
 };
 

@@ -19,7 +19,10 @@
 #include <unistd.h>
 
 #include "generators/prng.h"
+#include "harness/child.h"
+#include "harness/guided/guided.h"
 #include "harness/isolate.h"
+#include "harness/jobs.h"
 #include "harness/seen.h"
 #include "harness/tests/campaign_world.h"
 #include "harness/tests/processes.h"
@@ -309,6 +312,68 @@ static void killed_workers_lose_no_program_and_no_entry(void **state)
     isolate_unshare(outside, sizeof *outside);
 }
 
+/* What the supervisor takes over, each finding with its program as it is then. */
+struct takings {
+    const struct guided *guided;
+    struct px_program program;
+    size_t count;
+    uint64_t indices[2 * LEDGER_RING], digests[2 * LEDGER_RING];
+};
+
+static enum px_status take(void *arg, const struct finding *finding, struct px_error *err)
+{
+    struct takings *t = arg;
+    (void)err;
+    assert_in_range(t->count, 0, 2 * LEDGER_RING - 1);
+    assert_int_equal(guided_fetch(t->guided, finding->index, &t->program), PX_OK);
+    t->indices[t->count] = finding->index;
+    t->digests[t->count++] = seen_digest(&t->program);
+    return PX_OK;
+}
+
+/*
+ * Its ledger is full, so what it finds next it has handed over, and cannot account for, when it is killed. Nobody can make
+ * that program again: who comes after it has another corpus before its eyes.
+ */
+static void what_a_killed_worker_has_handed_over_is_no_less_found(void **state)
+{
+    struct world *w = *state;
+    struct worker_config *config = &w->options.worker;
+    struct jobs jobs;
+    struct px_error err = { "" };
+    struct takings takings = { .count = 0 };
+    bool alive = true;
+    px_program_init(&takings.program);
+    config->sandbox.engines = "interp,wrong:op=addi";
+    config->seen = child_share(FEATURES * sizeof *config->seen);
+    assert_non_null(config->seen);
+    assert_int_equal(guided_create(w->out, NULL, 1, &config->guided, &err), PX_OK);
+    struct guided *guided = config->guided;
+    takings.guided = guided;
+    assert_int_equal(jobs_start(&jobs, config, take, &takings, &err), PX_OK);
+    while (guided->finding_count <= LEDGER_RING) {
+        assert_int_equal(guided_poll(guided, &err), PX_OK);
+        guided_wait(guided, 10);
+    }
+    uint64_t last = guided->boxes[0]->mail.index;
+    assert_int_equal(guided_fetch(guided, last, &takings.program), PX_OK);
+    uint64_t digest = seen_digest(&takings.program);
+    kill(jobs.list[0].pid, SIGKILL);
+    jobs_limit(&jobs, last + 1);
+    while (alive) {
+        assert_int_equal(jobs_poll(&jobs, &alive, &err), PX_OK);
+        guided_wait(guided, 1);
+    }
+    assert_int_equal(takings.count, LEDGER_RING + 1);
+    assert_int_equal(takings.indices[LEDGER_RING], last);
+    assert_int_equal(takings.digests[LEDGER_RING], digest);
+    assert_int_equal(jobs_tally(&jobs).programs, last); /* that one is a finding alone */
+    jobs_end(&jobs);
+    guided_destroy(guided);
+    child_unshare(config->seen, FEATURES * sizeof *config->seen);
+    px_program_fini(&takings.program);
+}
+
 static size_t entries_in(const struct world *w)
 {
     char corpus[sizeof w->out + 16];
@@ -371,6 +436,8 @@ int main(void)
                                         campaign_world_remove),
         cmocka_unit_test_setup_teardown(killed_workers_lose_no_program_and_no_entry, make_guided_world,
                                         campaign_world_remove),
+        cmocka_unit_test_setup_teardown(what_a_killed_worker_has_handed_over_is_no_less_found,
+                                        make_guided_world, campaign_world_remove),
         cmocka_unit_test_setup_teardown(a_killed_campaign_loses_no_entry, make_guided_world,
                                         campaign_world_remove),
     };
