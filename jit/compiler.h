@@ -79,14 +79,20 @@ struct jit_gate {
     uint32_t head, resume; /* where the block's head begins, and what it leads to */
 };
 
-enum { JIT_AHEAD = 63 }; /* whose bits, and one more, fit 64 */
+/* An instruction to come. */
+struct jit_ahead {
+    uint32_t number; /* of its template (memo.h) */
+    uint32_t places; /* rd, rs1 and rs2 times 16, eight bits each: offsets in tables of 16 bytes a register */
+    int32_t imm;
+    uint32_t pc;
+};
+
+enum { JIT_AHEAD = 64 };
 
 /* Working storage, owned by the engine and reused from unit to unit. */
 struct jit_lists {
-    struct px_insn ahead[JIT_AHEAD]; /* decoded, and not all lowered yet */
-    uint32_t shapes[JIT_AHEAD]; /* of each (memo.h), then the number of its template */
-    const struct jit_charge *charges[JIT_AHEAD];
-    struct jit_charge own_charges[JIT_AHEAD]; /* of those without a template */
+    struct jit_ahead ahead[JIT_AHEAD];
+    struct px_insn any; /* one of these, decoded again */
     struct jit_jump *jumps;
     size_t jump_count, jump_capacity;
     struct jit_cold_exit *exits;
@@ -104,7 +110,7 @@ struct jit_compiler {
     bool stoppable;
     enum jit_tier tier;
 
-    const struct px_insn *in; /* being lowered: one of lists->ahead */
+    const struct px_insn *in; /* being lowered */
     uint32_t pc, next; /* its guest offset and the one after it */
     uint32_t in_block; /* its position in its block */
 

@@ -62,17 +62,17 @@ static const struct price prices[PX_OP_COUNT] = {
 #include "vm/isa.def"
 };
 
-uint64_t jit_cost_mem(const struct px_image *image)
+unsigned jit_cost_tier(const struct px_image *image)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < image->map_count; i++)
         bytes += image->maps[i].size;
     uint64_t mib = UINT64_C(1) << 20;
     if (bytes > 256 * mib)
-        return 4 * PX_GAS_MEM;
+        return 3;
     if (bytes > 32 * mib)
-        return 3 * PX_GAS_MEM;
-    return bytes > 8 * mib ? 2 * PX_GAS_MEM : PX_GAS_MEM;
+        return 2;
+    return bytes > 8 * mib ? 1 : 0;
 }
 
 /* Whether addi or add is a move, `addi rd, rs, 0` or `add rd, x0, rs`. */
@@ -89,10 +89,10 @@ struct jit_charge jit_charge_of(const struct px_insn *in)
     unsigned saved = ((in->rd == in->rs1) & price->rs1) | ((in->rd == in->rs2) & price->rs2);
     unsigned times = 0u + in_memory[in->rd] + in_memory[in->rs1] + in_memory[in->rs2] + price->accesses;
     struct jit_charge charge = { .slots = (uint8_t)(price->slots - saved), .reserve = price->reserve };
-    charge.moves = price->moves && is_move(in);
-    if (!charge.moves) {
-        charge.cy = price->cy;
-        charge.times = (uint8_t)times;
-    }
+    if (price->moves && is_move(in))
+        return charge;
+    charge.waits = -1;
+    for (unsigned tier = 0; tier < JIT_COST_TIERS; tier++)
+        charge.latency[tier] = (uint16_t)(price->cy + times * PX_GAS_MEM * (tier + 1));
     return charge;
 }

@@ -9,16 +9,24 @@
 #include "vm/image.h"
 #include "vm/isa.h"
 
+/* Footprint tiers (ISA.md 7), less one. */
+enum { JIT_COST_TIERS = 4 };
+
 /* What an instruction adds to its block: the gas table's row, and what follows from format, effects and which operands it names. */
 struct jit_charge {
-    uint8_t cy; /* latency without `mem` */
-    uint8_t slots;
-    uint8_t times; /* how often `mem` is added: for the access, and for x3 and x4, which live in memory */
-    bool moves; /* renamed: no latency, and no wait for the cycle */
+    uint16_t
+        latency[JIT_COST_TIERS]; /* with `mem`: for the access, and for x3 and x4, which live in memory */
     uint16_t reserve;
+    uint8_t slots;
+    int8_t waits; /* -1: for the cycle; 0: a move, which is done when its source is */
 };
 
 struct jit_charge jit_charge_of(const struct px_insn *in);
+
+/* Where a block has come to. */
+struct jit_clock {
+    uint64_t cycle, last, slots;
+};
 
 /*
  * The pipeline of one block after another. Time does not start over at a block: whatever the blocks before it left
@@ -26,14 +34,15 @@ struct jit_charge jit_charge_of(const struct px_insn *in);
  */
 struct jit_cost {
     uint64_t start; /* of the block */
-    uint64_t cycle, last; /* >= start */
-    uint64_t ready[PX_REG_COUNT]; /* ready[0] stays 0 */
+    struct jit_clock clock; /* cycle, last: >= start */
     uint64_t reserve;
-    uint32_t slots;
+    struct jit_ready {
+        _Alignas(16) uint64_t at;
+    } ready[PX_REG_COUNT]; /* ready[0] stays 0 */
 };
 
-/* 25 x the footprint tier of the mappings. */
-uint64_t jit_cost_mem(const struct px_image *image);
+/* The footprint tier of the mappings, less one. */
+unsigned jit_cost_tier(const struct px_image *image);
 
 /* Before the first block. */
 static inline void jit_cost_init(struct jit_cost *cost)
@@ -44,46 +53,39 @@ static inline void jit_cost_init(struct jit_cost *cost)
 /* Starts a block. */
 static inline void jit_cost_begin(struct jit_cost *cost)
 {
-    cost->start = cost->last > cost->cycle ? cost->last : cost->cycle;
-    cost->cycle = cost->last = cost->start;
+    cost->start = cost->clock.last > cost->clock.cycle ? cost->clock.last : cost->clock.cycle;
+    cost->clock = (struct jit_clock){ .cycle = cost->start, .last = cost->start };
     cost->reserve = 0;
-    cost->slots = 0;
 }
 
 /*
- * Adds instructions with their charges to the block. Sums and moves where conditions would do: on random code each of
- * those is a branch that nobody can predict.
+ * Adds an instruction to the block, but for its reserve. Sums and moves where conditions would do: on random code each of
+ * those is a branch that nobody can predict. @places: rd, rs1 and rs2 times 16, eight bits each.
  */
-static inline void jit_cost_add(struct jit_cost *cost, const struct px_insn *insns,
-                                const struct jit_charge *const *charges, size_t count, uint64_t mem)
+static inline __attribute__((always_inline)) void jit_cost_add(struct jit_clock *clock,
+                                                               struct jit_ready *ready,
+                                                               const struct jit_charge *charge, unsigned tier,
+                                                               uint32_t places)
 {
-    uint64_t cycle = cost->cycle, last = cost->last, reserve = cost->reserve, *ready = cost->ready;
-    uint32_t slots = cost->slots;
-    for (size_t i = 0; i < count; i++) {
-        const struct px_insn *in = &insns[i];
-        const struct jit_charge *charge = charges[i];
-        uint64_t a = ready[in->rs1], b = ready[in->rs2], full = slots >= 4;
-        cycle += full;
-        slots = (full ? 0 : slots) + charge->slots;
-        uint64_t done = charge->moves ? 0 : cycle; /* a move is done when its source is */
-        done = a > done ? a : done;
-        done = b > done ? b : done;
-        done += charge->cy + mem * charge->times;
-        ready[in->rd] = done;
-        ready[0] = 0;
-        last = done > last ? done : last;
-        reserve += charge->reserve;
-    }
-    cost->cycle = cycle;
-    cost->last = last;
-    cost->reserve = reserve;
-    cost->slots = slots;
+    uint8_t *rows = (void *)ready;
+    struct jit_ready *d = (void *)(rows + (places & 0xff)), *a = (void *)(rows + (places >> 8 & 0xff)),
+                     *b = (void *)(rows + (places >> 16));
+    uint64_t full = clock->slots >> 2; /* of the four; never more than seven */
+    clock->cycle += full;
+    clock->slots = (clock->slots & (full - 1)) + charge->slots;
+    uint64_t done = clock->cycle & (uint64_t)charge->waits;
+    done = a->at > done ? a->at : done;
+    done = b->at > done ? b->at : done;
+    done += charge->latency[tier];
+    d->at = done;
+    ready[0].at = 0;
+    clock->last = done > clock->last ? done : clock->last;
 }
 
 /* What the block costs. */
 static inline uint64_t jit_cost_need(const struct jit_cost *cost)
 {
-    uint64_t last = cost->last - cost->start;
+    uint64_t last = cost->clock.last - cost->start;
     return last > 4 ? last - 3 : 1;
 }
 

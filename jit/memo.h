@@ -5,10 +5,12 @@
  *
  * lower_*.c alone says what an instruction becomes: a template is derived from it, by lowering the instruction that missed
  * again with other operands, elsewhere and at another pc, and looking which bits follow what. What does not follow in
- * a simple way (divisions, exits, links) is lowered anew each time.
+ * a simple way (exits, links, what is too long) is lowered anew each time.
  */
 #ifndef PX_JIT_MEMO_H
 #define PX_JIT_MEMO_H
+
+#include <string.h>
 
 #include "jit/compiler.h"
 
@@ -19,67 +21,91 @@ enum {
     JIT_TEMPLATE_BYTES = 2 * JIT_LANE,
     JIT_TEMPLATE_SLACK = 4, /* written behind a template's bytes */
     JIT_TEMPLATES_MAX = 8192,
-    JIT_LAYOUTS_MAX = 1024,
+    JIT_PLACES_MAX = 1024,
     JIT_TEMPLATES_SETTLED = 160, /* known to a process that will meet nearly all shapes */
     JIT_KINDS = 2, /* ways of telling registers apart: coarse, fine */
     JIT_SHAPES_COARSE = 1 << 11, /* of one opcode */
     JIT_SHAPES_FINE = 1 << 12,
     /* Values of index[] that are no templates. */
     JIT_MEMO_UNKNOWN = 0,
-    JIT_MEMO_LOWER = 1, /* to be lowered each time */
+    JIT_MEMO_LOWER = 1, /* to be lowered each time, without a template that says so */
     JIT_MEMO_FIRST = 2,
 };
 
-/* A register's number in every place where an instruction may want it: bytes of a field's three bits, twice, and bytes of the
- * fourth, which REX and VEX hold. 0 for registers without one. */
-struct jit_spread {
-    jit_lane low, high;
+/* What each register's number changes in sixteen bytes. Templates have few of these between them. */
+struct jit_place {
+    jit_lane by_register[PX_REG_COUNT];
+    /* How that follows: the bits that are the three low ones of the number, and those that are the fourth, which REX and VEX hold. */
+    uint8_t low[JIT_LANE], high[JIT_LANE];
 };
 
-/* Where in sixteen bytes the numbers of rd, rs1 and rs2 go. */
-struct jit_layout_lane {
-    struct jit_spread field[3];
-};
-
-/* Templates have few layouts between them. */
-struct jit_layout {
-    struct jit_layout_lane first, second;
-};
-
+/*
+ * The first 64 bytes are all that most instructions take. Special are those that are more than bytes and a charge: with a site, a
+ * jump, a second field, the end of a block; or without bytes.
+ */
 struct jit_template {
-    _Alignas(64) jit_lane first, second; /* the bytes, for registers of number 0 and an immediate of 0 */
-    uint32_t imm_mask; /* of the immediate's bytes: 0 without one */
-    uint32_t stub; /* called: offset in the code buffer */
-    const struct jit_layout *layout;
-    uint8_t length, imm_at;
-    uint8_t site_at, jump_at, call_at; /* JIT_NOWHERE: none */
-    bool plain; /* neither site nor jump nor call */
+    _Alignas(64) jit_lane first; /* the bytes, for registers of number 0 and an immediate of 0 */
+    const struct jit_place *places[3]; /* of rd, rs1 and rs2 in them */
     struct jit_charge charge; /* follows from the shape, too */
+    uint32_t imm_mask; /* of the immediate's bytes: 0 without one */
+    uint32_t call_mask; /* of a call's distance, which is there instead, likewise */
+    uint8_t length;
+    uint8_t field_at; /* where the immediate or the distance is */
+    uint8_t op; /* enum px_op */
+    bool special;
+    jit_lane second;
+    const struct jit_place *more[3]; /* in the second lane */
+    uint32_t stub; /* called: offset in the code buffer */
+    uint8_t site_at, jump_at, call_at; /* JIT_NOWHERE: none */
+    bool lowered; /* each time: no bytes are known */
 };
+_Static_assert(offsetof(struct jit_template, second) == 64 && sizeof(struct jit_template) == 128,
+               "one line of cache, and another for few");
 
 enum { JIT_NOWHERE = 255 };
 
+/*
+ * Of an opcode. Words whose bits under @check are those of @match are instructions of it, with the operands where @fields and @top
+ * say; what only vm/decode.c knows does not match.
+ */
 struct jit_memo_row {
+    _Alignas(16) uint32_t match, check;
+    uint32_t fields, top; /* as in px_ops */
     uint32_t base; /* of its shapes in index[] */
     uint16_t imm_step; /* what the immediate's size adds to the shape, times its number */
-    uint8_t kinds; /* how it tells registers apart */
+    uint16_t kinds; /* how it tells registers apart: where in registers[] that begins */
 };
 
-/* Every choice of three registers. */
-enum { JIT_TRIPLES = PX_REG_COUNT * PX_REG_COUNT * PX_REG_COUNT };
+enum {
+    JIT_TRIPLES = PX_REG_COUNT * PX_REG_COUNT * PX_REG_COUNT, /* every choice of three registers */
+    JIT_IMMS = 1 << 12,
+};
 
 struct jit_memo {
-    struct jit_spread spread[PX_REG_COUNT];
-    uint16_t registers[JIT_KINDS][JIT_TRIPLES]; /* what rd, rs1 and rs2 add to the shape, by jit_triple */
-    struct jit_memo_row rows[PX_OP_COUNT];
+    uint16_t registers[JIT_KINDS * JIT_TRIPLES]; /* what rd, rs1 and rs2 add to the shape, by jit_triple */
+    uint8_t imm_steps[JIT_IMMS]; /* by an immediate's low 12 bits: what its size adds where rs2 would be */
+    struct jit_memo_row rows[PX_OP_COUNT + 8]; /* those behind match nothing */
     uint16_t *index; /* by shape: a template's number, or one of JIT_MEMO_* */
-    struct jit_template *templates;
-    struct jit_layout *layouts;
-    unsigned count, layout_count;
+    struct jit_template *templates; /* those of numbers below JIT_MEMO_FIRST are special, and nothing else */
+    struct jit_place *places;
+    unsigned count, place_count;
     struct jit_lists scratch;
     struct jit_site *sites; /* for derivation */
     size_t site_count, site_capacity;
 };
+
+/* Where a register lives, as far as emitted bytes tell registers apart by more than their number. */
+enum jit_kind {
+    JIT_KIND_ZERO,
+    JIT_KIND_X3,
+    JIT_KIND_X4,
+    JIT_KIND_HOME,
+    /* Fine: counts are in rcx, and r12 as a base has an encoding of its own. */
+    JIT_KIND_RCX,
+    JIT_KIND_R12,
+};
+
+enum jit_kind jit_memo_kind(unsigned guest, bool fine);
 
 /* Borrows nothing. Without memory for it PX_ERR_NOMEM. */
 enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err) PX_CHECKED;
@@ -87,12 +113,11 @@ enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err) PX_CHE
 void jit_memo_forbid(struct jit_memo *memo);
 void jit_memo_fini(struct jit_memo *memo); /* a zeroed one is fine */
 
-/*
- * Lowers @count instructions that follow each other from c->pc and c->in_block on, both of which are moved behind them.
- * @numbers: what jit_memo_find said of each.
- */
-void jit_memo_emit(struct jit_compiler *c, const struct px_insn *insns, const uint32_t *numbers,
-                   size_t count);
+/* Lowers c->in, which is @a. */
+void jit_memo_emit(struct jit_compiler *c, const struct jit_ahead *a);
+
+/* What is needed in the buffer to write a template. */
+enum { JIT_TEMPLATE_ROOM = JIT_TEMPLATE_BYTES + JIT_TEMPLATE_SLACK + X64_RED_ZONE };
 
 /* 0 for none, then by sign and by whether a sign-extended byte holds it. */
 static inline unsigned jit_imm_kind(int32_t imm)
@@ -100,55 +125,57 @@ static inline unsigned jit_imm_kind(int32_t imm)
     return imm == 0 ? 0 : 1u + (unsigned)(imm < 0) + 2u * (unsigned)(imm != (int8_t)imm);
 }
 
-static inline unsigned jit_triple(const struct px_insn *in)
+/* Three registers as one number. @places: rd, rs1 and rs2 times 16, eight bits each. */
+static inline unsigned jit_triple(uint32_t places)
 {
-    return in->rd + 0u + (unsigned)PX_REG_COUNT * (in->rs1 + (unsigned)PX_REG_COUNT * in->rs2);
+    /* Of the products that meet the mask, each brings one register to its place: rs2, then rs1, then rd. */
+    return (unsigned)(places * UINT64_C(0x1001001) >> 20) & (JIT_TRIPLES - 1);
 }
 
-/* The shape of @in: where index[] has the number of its template, which is on its way from memory when it will be wanted. */
+/* The registers of @in as jit_triple wants them. */
+static inline uint32_t jit_places(const struct px_insn *in)
+{
+    return (uint32_t)(in->rd | in->rs1 << 8 | in->rs2 << 16) * JIT_LANE;
+}
+
+/* The shape of @in: where index[] has the number of its template. */
 static inline uint32_t jit_memo_shape(const struct jit_memo *memo, const struct px_insn *in)
 {
     const struct jit_memo_row *row = &memo->rows[in->op];
-    uint32_t shape =
-        row->base + memo->registers[row->kinds][jit_triple(in)] + jit_imm_kind(in->imm) * row->imm_step;
-    __builtin_prefetch(&memo->index[shape]);
-    return shape;
+    return row->base + memo->registers[row->kinds + jit_triple(jit_places(in))] +
+           jit_imm_kind(in->imm) * row->imm_step;
 }
 
-static inline jit_lane jit_fill(jit_lane bytes, const struct jit_layout_lane *layout,
-                                const struct jit_spread *d, const struct jit_spread *a,
-                                const struct jit_spread *b)
+/* @in at @pc. */
+static inline struct jit_ahead jit_ahead_of(const struct jit_memo *memo, const struct px_insn *in,
+                                            uint32_t pc)
 {
-    return bytes ^ (layout->field[0].low & d->low) ^ (layout->field[0].high & d->high) ^
-           (layout->field[1].low & a->low) ^ (layout->field[1].high & a->high) ^
-           (layout->field[2].low & b->low) ^ (layout->field[2].high & b->high);
+    return (struct jit_ahead){
+        .number = memo->index[jit_memo_shape(memo, in)], .places = jit_places(in), .imm = in->imm, .pc = pc
+    };
 }
 
-/* The number of the template for @shape, or one of JIT_MEMO_*; the template is on its way, too. */
-static inline uint32_t jit_memo_find(const struct jit_memo *memo, uint32_t shape)
+static inline jit_lane jit_fill(jit_lane bytes, const struct jit_place *const places[3], uint32_t registers)
 {
-    uint32_t number = memo->index[shape];
-    __builtin_prefetch(&memo->templates[number]);
-    return number;
+    const uint8_t *d = (const void *)places[0], *a = (const void *)places[1], *b = (const void *)places[2];
+    return bytes ^ *(const jit_lane *)(const void *)(d + (registers & 0xff)) ^
+           *(const jit_lane *)(const void *)(a + (registers >> 8 & 0xff)) ^
+           *(const jit_lane *)(const void *)(b + (registers >> 16));
 }
 
 /* Writes what @t makes of @in, JIT_TEMPLATE_BYTES at most and JIT_TEMPLATE_SLACK behind them; returns its end. */
-PX_INLINE uint8_t *jit_memo_write(const struct jit_memo *memo, const struct jit_template *t,
-                                  const struct px_insn *in, uint8_t *at)
+PX_INLINE uint8_t *jit_memo_write(const struct jit_template *t, const struct jit_ahead *in, uint8_t *at)
 {
-    const struct jit_spread *d = &memo->spread[in->rd], *a = &memo->spread[in->rs1],
-                            *b = &memo->spread[in->rs2];
-    const struct jit_layout *layout = t->layout;
-    jit_lane bytes = jit_fill(t->first, &layout->first, d, a, b);
+    jit_lane bytes = jit_fill(t->first, t->places, in->places);
     memcpy(at, &bytes, sizeof bytes);
     if (t->length > JIT_LANE) {
-        bytes = jit_fill(t->second, &layout->second, d, a, b);
+        bytes = jit_fill(t->second, t->more, in->places);
         memcpy(at + JIT_LANE, &bytes, sizeof bytes);
     }
-    uint32_t field;
-    memcpy(&field, at + t->imm_at, sizeof field);
-    field ^= (uint32_t)in->imm & t->imm_mask;
-    memcpy(at + t->imm_at, &field, sizeof field);
+    uint32_t field; /* of a call, from host address 0 on, mod 2^32 */
+    memcpy(&field, at + t->field_at, sizeof field);
+    field += ((uint32_t)in->imm & t->imm_mask) - ((uint32_t)(uintptr_t)at & t->call_mask);
+    memcpy(at + t->field_at, &field, sizeof field);
     return at + t->length;
 }
 

@@ -103,8 +103,8 @@ static void blank_jumps(struct side *side)
 
 static void emit(struct world *w, const struct px_insn *in)
 {
-    uint32_t number = jit_memo_find(&w->memo, jit_memo_shape(&w->memo, in));
-    jit_memo_emit(&w->remembered.c, in, &number, 1);
+    struct jit_ahead ahead = jit_ahead_of(&w->memo, in, w->remembered.c.pc);
+    jit_memo_emit(&w->remembered.c, &ahead);
 }
 
 static void check(struct world *w, const struct px_insn *in)
@@ -261,7 +261,7 @@ static void what_is_forbidden_to_remember_lowers_everything_and_stays_as_it_was(
     for (unsigned op = 0; op < PX_OP_COUNT; op++)
         check_op(w, op, 331);
     assert_int_equal(w->memo.count, JIT_MEMO_FIRST);
-    assert_int_equal(w->memo.layout_count, 0);
+    assert_int_equal(w->memo.place_count, 0);
     for (size_t i = 0; i < (size_t)PX_OP_COUNT * (JIT_SHAPES_COARSE + JIT_SHAPES_FINE); i++)
         assert_int_equal(w->memo.index[i], JIT_MEMO_LOWER);
     close_world(w);

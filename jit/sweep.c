@@ -1,17 +1,17 @@
 /*
- * One pass over the guest's code: decode, price, emit; at each block's end its gate's numbers are
+ * One pass over the guest's code: look ahead, price, emit; at each block's end its gate's numbers are
  * filled in, at the end of the code jumps find their blocks and cold exits are emitted.
  *
- *   sweep -> decode_ahead -> (open_block -> jit_cost_add -> jit_memo_emit -> close_block)* -> ... -> finish
+ *   sweep -> (jit_look_ahead -> (emit_plain | emit_any -> open_block, close_block)*)* -> ... -> finish
  */
 #include "jit/unit.h"
 
 #include <string.h>
 
+#include "jit/ahead.h"
 #include "jit/cost.h"
 #include "jit/memo.h"
 #include "jit/meter.h"
-#include "vm/decode_word.h"
 
 /* The block being emitted. */
 struct open_block {
@@ -100,98 +100,27 @@ static void close_block(struct jit_compiler *c, struct open_block *b)
         (*c->sites)[i].undone = c->in_block - 1 - (*c->sites)[i].undone;
 }
 
-/* Decoded instructions. */
-struct ahead {
-    size_t count;
-    uint64_t ends; /* bit n: a block ends with number n, or, in bit n - 1, is ended by number n */
-};
-
-/* What an opcode adds to ends: as a block's last instruction, and as one that is a block by itself. */
-enum { ENDS_BEFORE = 1, ENDS_BEHIND = 2 };
-
-static const uint8_t ends_of[PX_OP_COUNT] = {
-    [PX_OP_ILLEGAL] = ENDS_BEHIND,
-#define PX_OP(name, mnemonic, format, match, mask, extension, gas, effects)                                  \
-    [PX_OP_##name] =                                                                                         \
-        ((effects) & PX_EFF_TERM ? ENDS_BEHIND : 0) | ((effects) & PX_EFF_CALL ? ENDS_BEFORE : 0),
-#include "vm/isa.def"
-};
-
-/* Decodes what is at @pc; its length. */
-PX_INLINE uint32_t decode_at(const struct jit_compiler *c, uint32_t pc, struct px_insn *in)
+/* Emits instructions that are bytes and a charge and nothing else, up to @end; where it stopped. */
+PX_APART static const struct jit_ahead *emit_plain(struct jit_compiler *c, struct jit_cost *cost,
+                                                   const struct jit_ahead *a, const struct jit_ahead *end,
+                                                   unsigned tier)
 {
-    uint32_t word;
-    if (c->code_size - pc < sizeof word || px_length(c->code[pc]) != sizeof word) {
-        px_decode_to(c->code, c->code_size, pc, in);
-        return px_length(c->code[pc]);
+    const struct jit_template *templates = c->memo->templates;
+    const struct jit_ahead *first = a;
+    struct jit_clock clock = cost->clock;
+    ptrdiff_t room = c->e.end - c->e.at;
+    uint8_t *at = c->e.at, *limit = room < JIT_TEMPLATE_ROOM ? at : c->e.end - JIT_TEMPLATE_ROOM + 1;
+    for (; a < end && at < limit; a++) {
+        const struct jit_template *t = &templates[a->number];
+        if (__builtin_expect(t->special, 0))
+            break;
+        jit_cost_add(&clock, cost->ready, &t->charge, tier, a->places);
+        at = jit_memo_write(t, a, at);
     }
-    memcpy(&word, c->code + pc, sizeof word);
-    px_decode_32(word, in);
-    return sizeof word;
-}
-
-/*
- * Decodes ahead. What takes long to come from memory, or is decided late, is asked for long before it is wanted: the steps
- * of one instruction wait for each other, those of many need not.
- */
-PX_INLINE struct ahead decode_ahead(const struct jit_compiler *c)
-{
-    struct jit_lists *l = c->lists;
-    struct ahead a = { .count = 0 };
-    for (uint32_t pc = c->pc; a.count < JIT_AHEAD && pc < c->code_size; a.count++) {
-        struct px_insn *in = &l->ahead[a.count];
-        pc += decode_at(c, pc, in);
-        l->shapes[a.count] = jit_memo_shape(c->memo, in);
-        a.ends |= (uint64_t)ends_of[in->op] << a.count >> 1;
-    }
-    for (size_t i = 0; i < a.count; i++) {
-        uint32_t number = jit_memo_find(c->memo, l->shapes[i]);
-        l->shapes[i] = number;
-        l->charges[i] = number >= JIT_MEMO_FIRST ? &c->memo->templates[number].charge : &l->own_charges[i];
-        if (__builtin_expect(number < JIT_MEMO_FIRST, 0))
-            l->own_charges[i] = jit_charge_of(&l->ahead[i]);
-    }
+    cost->clock = clock;
+    c->e.at = at;
+    c->in_block += (uint32_t)(a - first);
     return a;
-}
-
-/* How many instructions from @first on belong to one block, as far as decoded. */
-static size_t stretch(const struct ahead *a, size_t first)
-{
-    uint64_t ends = a->ends >> first;
-    size_t count = ends != 0 ? (size_t)__builtin_ctzll(ends) + 1 : JIT_AHEAD;
-    return count < a->count - first ? count : a->count - first;
-}
-
-/* With a mark before each. */
-static void emit_mapped(struct jit_compiler *c, const struct px_insn *insns, const uint32_t *numbers,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        jit_mark(c, c->pc, PX_CODE_BODY);
-        jit_memo_emit(c, insns + i, numbers + i, 1);
-    }
-}
-
-/* Emits @count instructions of one block, opening it before them and closing it after them where ISA.md 4 says so. */
-PX_INLINE void emit_stretch(struct jit_compiler *c, struct open_block *block, size_t first, size_t count,
-                            uint64_t mem)
-{
-    const struct px_insn *insns = c->lists->ahead + first;
-    const uint32_t *numbers = c->lists->shapes + first;
-    bool call = px_ops[insns->op].effects & PX_EFF_CALL;
-    if (block->open && call)
-        close_block(c, block);
-    if (!block->open) {
-        jit_mark(c, c->pc, PX_CODE_HEAD);
-        open_block(c, block, !call);
-    }
-    jit_cost_add(&block->cost, insns, c->lists->charges + first, count, mem);
-    if (c->marks)
-        emit_mapped(c, insns, numbers, count);
-    else
-        jit_memo_emit(c, insns, numbers, count);
-    if (px_ops[insns[count - 1].op].effects & PX_EFF_TERM)
-        close_block(c, block);
 }
 
 /* Whether a run that comes to @in, which ends a block and is no jump, ends there. */
@@ -201,42 +130,83 @@ static bool ends_run(const struct px_insn *in)
     return in->op != PX_OP_FALLTHROUGH && !returns;
 }
 
-/*
- * Cuts what has been decoded behind the end of the line, which is then the end of the code. False: a jump comes first. Both end
- * blocks, so that nothing else need be looked at.
- */
-static bool cut_line(struct jit_compiler *c, struct ahead *a)
+/* The instruction that is to be lowered is @a. */
+static const struct px_insn *set_in(struct jit_compiler *c, const struct jit_ahead *a)
 {
-    for (uint64_t ends = a->ends; ends != 0; ends &= ends - 1) {
-        size_t i = (size_t)__builtin_ctzll(ends);
-        if (i >= a->count)
-            return true;
-        const struct px_insn *in = &c->lists->ahead[i];
-        unsigned effects = px_ops[in->op].effects;
+    struct px_insn *in = &c->lists->any;
+    if (a->number < JIT_MEMO_FIRST)
+        px_decode_to(c->code, c->code_size, a->pc, in);
+    else
+        *in = (struct px_insn){ .op = c->memo->templates[a->number].op,
+                                .len = (uint8_t)px_length(c->code[a->pc]),
+                                .rd = (uint8_t)(a->places >> 4 & 15),
+                                .rs1 = (uint8_t)(a->places >> 12 & 15),
+                                .rs2 = (uint8_t)(a->places >> 20 & 15),
+                                .imm = a->imm };
+    c->in = in;
+    c->pc = a->pc;
+    c->next = a->pc + in->len;
+    return in;
+}
+
+/*
+ * Emits any instruction, opening its block before it and closing it after it where ISA.md 4 says so. False: a jump, which
+ * the linear tier does not take.
+ */
+static bool emit_any(struct jit_compiler *c, struct open_block *b, const struct jit_ahead *a, unsigned tier)
+{
+    const struct px_insn *in = set_in(c, a);
+    unsigned effects = px_ops[in->op].effects;
+    bool call = effects & PX_EFF_CALL;
+    if (c->tier == JIT_TIER_LINEAR && (effects & PX_EFF_TERM)) {
         if (effects & (PX_EFF_BRANCH | PX_EFF_JUMP))
             return false;
-        if (!(effects & PX_EFF_TERM) || !ends_run(in))
-            continue;
-        a->count = i + 1;
-        c->line_ended = true;
-        return true;
+        c->line_ended = ends_run(in);
+    }
+    if (b->open && call)
+        close_block(c, b);
+    if (!b->open) {
+        jit_mark(c, c->pc, PX_CODE_HEAD);
+        open_block(c, b, !call);
+    }
+    struct jit_charge charge =
+        a->number < JIT_MEMO_FIRST ? jit_charge_of(in) : c->memo->templates[a->number].charge;
+    jit_cost_add(&b->cost.clock, b->cost.ready, &charge, tier, a->places);
+    b->cost.reserve += charge.reserve;
+    jit_mark(c, c->pc, PX_CODE_BODY);
+    jit_memo_emit(c, a);
+    c->in_block++;
+    if (effects & PX_EFF_TERM)
+        close_block(c, b);
+    return true;
+}
+
+/* False: the tier does not take the image. */
+static bool emit_ahead(struct jit_compiler *c, struct open_block *b, size_t count, unsigned tier)
+{
+    const struct jit_ahead *a = c->lists->ahead, *end = a + count;
+    while (a < end && !c->line_ended) {
+        if (!c->marks && b->open)
+            a = emit_plain(c, &b->cost, a, end, tier);
+        if (a == end)
+            break;
+        if (!emit_any(c, b, a, tier))
+            return false;
+        a++;
     }
     return true;
 }
 
 /* False: the tier does not take the image. */
-static bool sweep(struct jit_compiler *c, uint64_t mem)
+static bool sweep(struct jit_compiler *c, unsigned tier)
 {
     struct open_block block = { .open = false };
+    uint32_t pc = 0;
     jit_cost_init(&block.cost);
-    while (c->pc < c->code_size && !c->line_ended) {
-        struct ahead a = decode_ahead(c);
-        if (c->tier == JIT_TIER_LINEAR && !cut_line(c, &a))
+    while (pc < c->code_size && !c->line_ended) {
+        size_t count = jit_look_ahead(c, &pc, c->lists->ahead);
+        if (!emit_ahead(c, &block, count, tier))
             return false;
-        for (size_t i = 0, count; i < a.count; i += count) {
-            count = stretch(&a, i);
-            emit_stretch(c, &block, i, count, mem);
-        }
     }
     if (block.open)
         close_block(c, &block);
@@ -323,7 +293,7 @@ enum px_status jit_compile(struct px_unit *unit, enum jit_tier tier, struct code
     if (tier == JIT_TIER_BLOCK)
         emit_table(&c);
     if (!c.e.overflow) {
-        if (!sweep(&c, jit_cost_mem(&unit->image)))
+        if (!sweep(&c, jit_cost_tier(&unit->image)))
             return px_fail(err, PX_UNSUPPORTED, "engine linear: a jump before the end of the line");
         emit_cold_exits(&c);
         emit_gates(&c);

@@ -74,7 +74,7 @@ unsigned px_decode_later_row(uint32_t word, unsigned row)
 {
     do {
         row++; /* a PX_OP_ALSO row shares the index of the one before it */
-        if (row == PX_OP_COUNT || KEY(px_ops[row].match) != KEY(word))
+        if (row == PX_OP_COUNT || ((px_ops[row].match ^ word) & PX_DECODE_KEY_BITS) != 0)
             return 0;
     } while ((word & px_ops[row].mask) != px_ops[row].match);
     return row;

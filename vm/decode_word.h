@@ -13,6 +13,7 @@
 /* Index of a 4-byte instruction: opcode bits 6..2, funct3, funct7. */
 #define PX_DECODE_KEY(word)                                                                                  \
     ((((word) >> 2) & 31u) << 10 | (((word) >> 12) & 7u) << 7 | (((word) >> 25) & 127u))
+#define PX_DECODE_KEY_BITS 0xfe00707cu /* of the word */
 enum { PX_DECODE_KEYS = 1 << 15 };
 
 /* The row by index, 0 where there is none. */
