@@ -132,11 +132,23 @@ enum px_status mutate_cross(struct mutator *m, struct px_program *program, const
     return finish(m);
 }
 
-enum px_status mutate_limit_gas(struct mutator *m, struct px_program *program)
+/* As mutate_may_run_backwards, without a listing: an item is at or before another one when its offset is. */
+bool mutate_ends_soon(const struct px_program *program)
 {
+    struct px_insn in;
     if (program->gas <= MUTATE_GAS_MAX)
-        return PX_OK;
-    if (begin(m, program) == PX_OK)
-        limit_gas(m);
-    return m->status;
+        return true;
+    for (size_t at = 0; at < program->code_size; at += in.len) {
+        in = px_decode(program->code, program->code_size, at);
+        unsigned effects = px_ops[in.op].effects;
+        if (in.op == PX_OP_JALR || ((effects & (PX_EFF_BRANCH | PX_EFF_JUMP)) && in.imm <= 0))
+            return false;
+    }
+    return true;
+}
+
+void mutate_limit_gas(struct px_program *program)
+{
+    if (!mutate_ends_soon(program))
+        program->gas = MUTATE_GAS_MAX;
 }

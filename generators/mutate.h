@@ -81,10 +81,10 @@ enum px_status mutate_once(struct mutator *m, enum mutation kind, struct px_prog
 enum px_status mutate_cross(struct mutator *m, struct px_program *program,
                             const struct px_program *other) PX_CHECKED;
 
-/*
- * Lowers the gas limit of @program to MUTATE_GAS_MAX where its code may run backwards: for programs from outside, which a
- * fuzzer must not wait for. PX_ERR_NOMEM.
- */
-enum px_status mutate_limit_gas(struct mutator *m, struct px_program *program) PX_CHECKED;
+/* Whether @program ends soon, since its code never runs backwards or its gas is at most MUTATE_GAS_MAX. */
+bool mutate_ends_soon(const struct px_program *program);
+
+/* Lowers the gas limit of @program until it does: for programs from outside, which a fuzzer must not wait for. */
+void mutate_limit_gas(struct px_program *program);
 
 #endif

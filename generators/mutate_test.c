@@ -15,7 +15,7 @@
 #include <xxhash.h>
 
 #include "generators/generator.h"
-#include "generators/mutate.h"
+#include "generators/mutate_edit.h"
 #include "vm/test_program.h"
 
 static uint64_t add_bytes(uint64_t digest, const void *bytes, size_t size)
@@ -332,6 +332,27 @@ static void crossover_brings_code_seeds_and_mappings_of_both(void **state)
     px_program_fini(&child);
 }
 
+/* As a listing says it, with its branches linked. */
+static void code_that_runs_backwards_is_known_without_a_listing(void **state)
+{
+    (void)state;
+    struct listing listing = { .count = 0 };
+    struct px_program program;
+    unsigned backwards = 0;
+    px_program_init(&program);
+    for (uint64_t i = 0; i < 3000; i++) {
+        make(i, &program);
+        program.gas = UINT64_MAX;
+        assert_int_equal(listing_read(&listing, &program), PX_OK);
+        bool runs = mutate_may_run_backwards(&listing);
+        assert_int_equal(mutate_ends_soon(&program), !runs);
+        backwards += runs;
+    }
+    assert_in_range(backwards, 500, 2500);
+    listing_fini(&listing);
+    px_program_fini(&program);
+}
+
 static void gas_is_limited_only_where_code_may_run_backwards(void **state)
 {
     (void)state;
@@ -346,7 +367,6 @@ static void gas_is_limited_only_where_code_may_run_backwards(void **state)
         { "  fff00513\n  0000200b\n", false }, /* a negative immediate is no way back */
         { "", false },
     };
-    struct mutator m = { .prng = { 1, 1 } };
     struct px_program program;
     px_program_init(&program);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -354,13 +374,14 @@ static void gas_is_limited_only_where_code_may_run_backwards(void **state)
         (void)snprintf(text, sizeof text, "parallax 1 rv64e-jar.1\ngas 0xffffffffffffffff\ncode\n%s",
                        rows[i].code);
         test_parse(&program, text, strlen(text));
-        assert_int_equal(mutate_limit_gas(&m, &program), PX_OK);
+        assert_int_equal(mutate_ends_soon(&program), !rows[i].limited);
+        mutate_limit_gas(&program);
         assert_int_equal(program.gas, rows[i].limited ? MUTATE_GAS_MAX : UINT64_MAX);
+        assert_true(mutate_ends_soon(&program));
         program.gas = 77;
-        assert_int_equal(mutate_limit_gas(&m, &program), PX_OK);
+        mutate_limit_gas(&program);
         assert_int_equal(program.gas, 77);
     }
-    mutator_fini(&m);
     px_program_fini(&program);
 }
 
@@ -373,6 +394,7 @@ int main(void)
         cmocka_unit_test(the_largest_program_there_can_be_stays_one),
         cmocka_unit_test(an_empty_program_can_be_mutated_too),
         cmocka_unit_test(crossover_brings_code_seeds_and_mappings_of_both),
+        cmocka_unit_test(code_that_runs_backwards_is_known_without_a_listing),
         cmocka_unit_test(gas_is_limited_only_where_code_may_run_backwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

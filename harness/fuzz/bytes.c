@@ -12,6 +12,7 @@ enum px_status fuzz_bytes_init(struct fuzz_bytes *bytes, struct px_error *err)
     px_program_init(&bytes->program);
     px_program_init(&bytes->other);
     bytes->mutator = (struct mutator){ .code_max = 0 };
+    fuzz_bytes_forget(bytes);
     return px_gen_parse("mix", &bytes->gen, err);
 }
 
@@ -22,9 +23,27 @@ void fuzz_bytes_fini(struct fuzz_bytes *bytes)
     mutator_fini(&bytes->mutator);
 }
 
-static bool read_program(struct px_program *program, const uint8_t *data, size_t size)
+/* bytes->program is what stands at @data. */
+static void know(struct fuzz_bytes *bytes, const uint8_t *data, size_t size)
 {
-    return size > 0 && px_program_unpack(program, "input", data, size, NULL) == PX_OK;
+    bytes->known_size = size <= sizeof bytes->known ? size : 0;
+    memcpy(bytes->known, data, bytes->known_size);
+}
+
+struct px_program *fuzz_bytes_read(struct fuzz_bytes *bytes, const uint8_t *data, size_t size)
+{
+    if (size > 0 && size == bytes->known_size && memcmp(data, bytes->known, size) == 0)
+        return &bytes->program;
+    bytes->known_size = 0;
+    if (size == 0 || px_program_unpack(&bytes->program, "input", data, size, NULL) != PX_OK)
+        return NULL;
+    know(bytes, data, size);
+    return &bytes->program;
+}
+
+void fuzz_bytes_forget(struct fuzz_bytes *bytes)
+{
+    bytes->known_size = 0;
 }
 
 /* A new program in which nothing depends on what was there. */
@@ -51,15 +70,17 @@ static bool leave_out(struct px_program *program)
     return true;
 }
 
-/* The program in at most @max bytes; 0 when not even an empty one fits. */
-static size_t write_program(struct px_program *program, uint8_t *data, size_t max)
+/* bytes->program in at most @max bytes; 0 when not even an empty one fits. */
+static size_t write_program(struct fuzz_bytes *bytes, uint8_t *data, size_t max)
 {
+    struct px_program *program = &bytes->program;
     size_t size = 0;
     program->origin.known = false;
     program->has_expect = false;
     while (px_program_pack(program, data, max, &size) != PX_OK)
         if (!leave_out(program))
             return 0;
+    know(bytes, data, size);
     return size;
 }
 
@@ -77,13 +98,14 @@ size_t fuzz_bytes_mutate(struct fuzz_bytes *bytes, uint8_t *data, size_t size, s
     struct px_program *program = &bytes->program;
     enum px_status status = PX_OK;
     begin(bytes, max, seed);
-    bool fresh = prng_one_in(&m->prng, FRESH_ONE_IN) || !read_program(program, data, size);
+    bool fresh = prng_one_in(&m->prng, FRESH_ONE_IN) || !fuzz_bytes_read(bytes, data, size);
+    fuzz_bytes_forget(bytes);
     bool made = !fresh || make_program(bytes, program);
     if (made && prng_one_in(&m->prng, CROSS_ONE_IN) && make_program(bytes, &bytes->other))
         status = mutate_cross(m, program, &bytes->other);
     else if (made)
         status = mutate_program(m, program);
-    size_t written = made && status == PX_OK ? write_program(program, data, max) : 0;
+    size_t written = made && status == PX_OK ? write_program(bytes, data, max) : 0;
     if (written > 0)
         return written;
     if (size == 0)
@@ -94,10 +116,13 @@ size_t fuzz_bytes_mutate(struct fuzz_bytes *bytes, uint8_t *data, size_t size, s
 size_t fuzz_bytes_cross(struct fuzz_bytes *bytes, const uint8_t *data, size_t size, const uint8_t *other,
                         size_t other_size, uint8_t *out, size_t max, uint64_t seed)
 {
+    struct px_program *program = &bytes->program, *from = &bytes->other;
     begin(bytes, max, seed);
-    bool made = read_program(&bytes->program, data, size) || make_program(bytes, &bytes->program);
-    if (!made || (!read_program(&bytes->other, other, other_size) && !make_program(bytes, &bytes->other)) ||
-        mutate_cross(&bytes->mutator, &bytes->program, &bytes->other) != PX_OK)
+    bool made = fuzz_bytes_read(bytes, data, size) || make_program(bytes, program);
+    fuzz_bytes_forget(bytes);
+    bool read = other_size > 0 && px_program_unpack(from, "input", other, other_size, NULL) == PX_OK;
+    if (!made || (!read && !make_program(bytes, from)) ||
+        mutate_cross(&bytes->mutator, program, from) != PX_OK)
         return 0;
-    return write_program(&bytes->program, out, max);
+    return write_program(bytes, out, max);
 }

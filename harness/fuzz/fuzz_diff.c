@@ -18,11 +18,9 @@ static struct {
     bool ready;
     struct run run;
     struct features features;
-    bool watched;
+    bool watched, under_afl;
     struct fuzz_usual usual; /* zeroed under AFL++: the same there costs and saves nothing */
     struct fuzz_bytes bytes;
-    struct px_program program;
-    struct mutator limiter;
     uint64_t inputs, programs, by_all;
 } target;
 
@@ -55,13 +53,13 @@ static void report(const struct diff *diff, size_t other)
 }
 
 /* @judge: a difference counts. */
-static void run_program(bool judge)
+static void run_program(struct px_program *program, bool judge)
 {
     struct px_image image;
     struct run_slot slot;
     struct run_result result;
     struct px_error err = { "" };
-    px_program_image(&target.program, &image);
+    px_program_image(program, &image);
     must(run_prepare(&target.run, &image, 0, &slot, &err), &err);
     if (target.watched)
         features_begin(&target.features, &slot.image);
@@ -82,14 +80,14 @@ static void find_usual(void)
 {
     struct px_gen gen;
     struct px_error err = { "" };
-    if (fuzz_map(counters) != counters)
+    if (target.under_afl)
         return;
     must(px_gen_parse("mix", &gen, &err), &err);
     must(fuzz_usual_init(&target.usual, counters, sizeof counters, &err), &err);
     for (unsigned i = 0; i < FUZZ_USUAL_PROGRAMS; i++) {
         fuzz_usual_clear(&target.usual);
-        must(px_gen_make(&gen, 0, i, &target.program), &err);
-        run_program(false);
+        must(px_gen_make(&gen, 0, i, &target.bytes.program), &err);
+        run_program(&target.bytes.program, false);
         fuzz_usual_count(&target.usual);
     }
     fuzz_usual_clear(&target.usual);
@@ -100,31 +98,21 @@ static void start(void)
 {
     const char *engines = getenv("PX_ENGINES");
     struct px_error err = { "" };
-    px_program_init(&target.program);
     must(run_open(engines ? engines : "interp,block", &target.run, &err), &err);
     must(fuzz_bytes_init(&target.bytes, &err), &err);
     must(fuzz_fault_install(&target.run, &err), &err);
     target.watched = features_attach(&target.features, &target.run, fuzz_map(counters), &err) == PX_OK;
+    target.under_afl = fuzz_map(counters) != counters;
     if (!target.watched)
         fprintf(stderr, "fuzz_diff: without the guest's coverage: %s\n", err.text);
     for (unsigned i = 0; i < FUZZ_WARM_PROGRAMS; i++) {
-        must(fuzz_warm(i, &target.program, &err), &err);
-        run_program(false);
+        must(fuzz_warm(i, &target.bytes.program, &err), &err); /* where inputs are read, too: it grows now */
+        run_program(&target.bytes.program, false);
     }
     find_usual();
     target.by_all = 0;
     (void)atexit(say_how_many);
     target.ready = true;
-}
-
-/* Only what ends soon, and runs when it is replayed as it did here. */
-static bool read_input(const uint8_t *data, size_t size)
-{
-    struct px_program *program = &target.program;
-    if (px_program_unpack(program, "input", data, size, NULL) != PX_OK)
-        return false;
-    uint64_t gas = program->gas;
-    return mutate_limit_gas(&target.limiter, program) == PX_OK && program->gas == gas;
 }
 
 __attribute__((constructor(FUZZ_MAP_EARLY))) static void reserve(void)
@@ -137,10 +125,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!target.ready)
         start();
     target.inputs++;
-    if (!read_input(data, size))
+    if (target.under_afl) /* it counts edges of the reading, too: they must not depend on what is at hand */
+        fuzz_bytes_forget(&target.bytes);
+    /* Only what ends soon, and runs when it is replayed as it did here. */
+    struct px_program *program = fuzz_bytes_read(&target.bytes, data, size);
+    if (!program || !mutate_ends_soon(program))
         return -1;
     target.programs++;
-    run_program(true);
+    fuzz_usual_begin(&target.usual);
+    run_program(program, true);
     fuzz_usual_hide(&target.usual, target.features.hits, target.features.count);
     return 0;
 }

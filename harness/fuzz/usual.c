@@ -35,11 +35,21 @@ void fuzz_usual_fini(struct fuzz_usual *usual)
     *usual = (struct fuzz_usual){ 0 };
 }
 
+static void clear(const struct fuzz_usual_part *part)
+{
+    if (part->count > 0)
+        memset(part->bytes, 0, part->count);
+}
+
 void fuzz_usual_clear(struct fuzz_usual *usual)
 {
     for (size_t i = 0; i < FUZZ_USUAL_PARTS; i++)
-        if (usual->parts[i].count > 0)
-            memset(usual->parts[i].bytes, 0, usual->parts[i].count);
+        clear(&usual->parts[i]);
+}
+
+void fuzz_usual_begin(struct fuzz_usual *usual)
+{
+    clear(&usual->parts[0]);
 }
 
 void fuzz_usual_count(struct fuzz_usual *usual)

@@ -39,6 +39,9 @@ void fuzz_usual_fini(struct fuzz_usual *usual); /* a zeroed one is fine */
 /* All bytes are 0: nothing was shown yet. */
 void fuzz_usual_clear(struct fuzz_usual *usual);
 
+/* The same for edges alone, before an input is run: how it was read is no part of what it shows. */
+void fuzz_usual_begin(struct fuzz_usual *usual);
+
 /* Adds what a program of the sample has shown since fuzz_usual_clear. */
 void fuzz_usual_count(struct fuzz_usual *usual);
 

@@ -112,8 +112,9 @@ static bool make_import(struct maker *m, struct px_program *program)
         atomic_store(&m->box->imported, done + 1);
         if (!read_entry(m, &corpus->entries[at], program))
             continue;
-        if (program->gas <= GENERATED_GAS_MAX || mutate_limit_gas(&m->mutator, program) == PX_OK)
-            return true;
+        if (program->gas > GENERATED_GAS_MAX)
+            mutate_limit_gas(program);
+        return true;
     }
 }
 

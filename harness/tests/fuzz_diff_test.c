@@ -85,6 +85,38 @@ static void crossing_two_programs_gives_a_program(void **state)
     px_program_fini(&program);
 }
 
+/* What was made is not read again, and is as if it were. */
+static void the_program_at_hand_is_the_one_that_was_written(void **state)
+{
+    (void)state;
+    static uint8_t data[TARGET_ROOM] = { 1 }, other[TARGET_ROOM] = { 1 };
+    const struct fuzz_bytes *bytes = &target.bytes;
+    struct px_program back;
+    size_t size = 1, other_size = 1;
+    px_program_init(&back);
+    for (unsigned i = 0; i < 3000; i++) {
+        size_t made = 0;
+        if (i % 2)
+            made = LLVMFuzzerCustomCrossOver(data, size, data, size, other, FUZZ_BYTES_KNOWN, i);
+        if (made > 0)
+            memcpy(data, other, made);
+        size = made > 0 ? made : LLVMFuzzerCustomMutator(data, size, FUZZ_BYTES_KNOWN, i);
+        assert_int_equal(bytes->known_size, size);
+        assert_ptr_equal(fuzz_bytes_read(&target.bytes, data, size), &bytes->program);
+        assert_int_equal(px_program_unpack(&back, "back", data, size, NULL), PX_OK);
+        test_expect_same_program(&bytes->program, &back);
+    }
+    /* One bit makes another program of it, or none; then the first is read again. */
+    size = pack("parallax 1 rv64e-jar.1\ngas 7\ncode\n  00628533\n", data, sizeof data);
+    other_size = pack("parallax 1 rv64e-jar.1\ngas 6\ncode\n  00628533\n", other, sizeof other);
+    assert_int_equal(fuzz_bytes_read(&target.bytes, data, size)->gas, 7);
+    assert_int_equal(fuzz_bytes_read(&target.bytes, other, other_size)->gas, 6);
+    assert_null(fuzz_bytes_read(&target.bytes, other, other_size - 1));
+    assert_null(fuzz_bytes_read(&target.bytes, other, 0));
+    assert_int_equal(fuzz_bytes_read(&target.bytes, data, size)->gas, 7);
+    px_program_fini(&back);
+}
+
 /* It would run otherwise when it is replayed. */
 static void a_program_whose_gas_would_be_cut_is_no_input(void **state)
 {
@@ -141,10 +173,8 @@ static void forget(void)
 {
     features_detach(&target.features);
     run_close(&target.run);
-    px_program_fini(&target.program);
     fuzz_bytes_fini(&target.bytes);
     fuzz_usual_fini(&target.usual);
-    mutator_fini(&target.limiter);
     target.ready = false;
 }
 
@@ -190,6 +220,7 @@ int main(void)
         cmocka_unit_test(mutants_are_programs),
         cmocka_unit_test(mutators_keep_to_what_they_are_given),
         cmocka_unit_test(crossing_two_programs_gives_a_program),
+        cmocka_unit_test(the_program_at_hand_is_the_one_that_was_written),
         cmocka_unit_test(a_program_whose_gas_would_be_cut_is_no_input),
         cmocka_unit_test(what_a_program_shows_is_in_the_counters_but_for_what_is_usual),
         cmocka_unit_test(a_difference_ends_the_process),

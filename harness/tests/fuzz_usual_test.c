@@ -36,6 +36,12 @@ static void what_enough_programs_show_is_hidden(void **state)
     assert_int_equal(edges[EDGES - 1], 0);
     memset(features, 1, sizeof features);
     memset(edges, 77, sizeof edges);
+    fuzz_usual_begin(&usual);
+    assert_memory_equal(features, "\1\1\1\1\1\1", sizeof features);
+    for (unsigned i = 0; i < EDGES; i++)
+        assert_int_equal(edges[i], 0);
+    memset(features, 1, sizeof features);
+    memset(edges, 77, sizeof edges);
     fuzz_usual_hide(&usual, hits, sizeof hits / sizeof hits[0]);
     assert_memory_equal(features, "\0\1\1\1\0\1", sizeof features);
     for (unsigned i = 0; i < EDGES; i++)

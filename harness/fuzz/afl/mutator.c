@@ -86,10 +86,9 @@ static bool next(struct afl_mutator *m)
 
 int32_t afl_custom_init_trim(struct afl_mutator *m, uint8_t *bytes, size_t size)
 {
-    struct px_program *program = &m->bytes.program;
+    const struct px_program *program = fuzz_bytes_read(&m->bytes, bytes, size);
     m->step = TRIM_TRIES;
-    if (size == 0 || px_program_unpack(program, "input", bytes, size, NULL) != PX_OK ||
-        trim_begin(&m->trim, program) != PX_OK || !make_room(m, size))
+    if (!program || trim_begin(&m->trim, program) != PX_OK || !make_room(m, size))
         return 0;
     m->step = 0;
     m->best = size;
