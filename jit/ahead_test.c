@@ -28,7 +28,8 @@ static void open_world(struct world *w)
     for (size_t i = 0; i < (size_t)PX_OP_COUNT * (JIT_SHAPES_COARSE + JIT_SHAPES_FINE); i++)
         w->memo.index[i] = (uint16_t)(i * 40503 >> 4) % JIT_TEMPLATES_MAX;
     for (unsigned op = 0; op < PX_OP_COUNT; op += 2) {
-        w->memo.rows[op].kinds = JIT_TRIPLES;
+        w->memo.rows[op].fine = true;
+        w->memo.rows[op].registers = w->memo.registers + JIT_TRIPLE_FREE;
         w->memo.rows[op].base = (uint32_t)PX_OP_COUNT * JIT_SHAPES_COARSE + op * JIT_SHAPES_FINE;
     }
 }
@@ -54,11 +55,10 @@ static void expect_ahead(const struct world *w, const struct jit_ahead *got, siz
 {
     struct px_insn in = px_decode(w->code, size, pc);
     struct jit_ahead want = jit_ahead_of(&w->memo, &in, pc);
-    if (got->number != want.number || got->places != want.places || got->imm != want.imm ||
-        got->pc != want.pc)
-        fail_msg("%s rd=%u rs1=%u rs2=%u imm=%d at %u: seen %u, places %x, imm %d at %u",
-                 px_ops[in.op].mnemonic, in.rd, in.rs1, in.rs2, in.imm, pc, got->number, got->places,
-                 got->imm, got->pc);
+    if (got->t != want.t || got->operands != want.operands || got->imm != want.imm || got->pc != want.pc)
+        fail_msg("%s rd=%u rs1=%u rs2=%u imm=%d at %u: seen template %td, operands %x, imm %d at %u",
+                 px_ops[in.op].mnemonic, in.rd, in.rs1, in.rs2, in.imm, pc, got->t - w->memo.templates,
+                 got->operands, got->imm, got->pc);
 }
 
 /* All of the first @size bytes; how many instructions that are. */

@@ -81,13 +81,13 @@ struct jit_gate {
 
 /* An instruction to come. */
 struct jit_ahead {
-    uint32_t number; /* of its template (memo.h) */
-    uint32_t places; /* rd, rs1 and rs2 times 16, eight bits each: offsets in tables of 16 bytes a register */
+    const struct jit_template *t; /* memo.h */
+    uint32_t operands; /* operands.h */
     int32_t imm;
     uint32_t pc;
 };
 
-enum { JIT_AHEAD = 64 };
+enum { JIT_AHEAD = 32 };
 
 /* Working storage, owned by the engine and reused from unit to unit. */
 struct jit_lists {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "jit/operands.h"
 #include "vm/image.h"
 #include "vm/isa.h"
 
@@ -60,16 +61,17 @@ static inline void jit_cost_begin(struct jit_cost *cost)
 
 /*
  * Adds an instruction to the block, but for its reserve. Sums and moves where conditions would do: on random code each of
- * those is a branch that nobody can predict. @places: rd, rs1 and rs2 times 16, eight bits each.
+ * those is a branch that nobody can predict.
  */
 static inline __attribute__((always_inline)) void jit_cost_add(struct jit_clock *clock,
                                                                struct jit_ready *ready,
                                                                const struct jit_charge *charge, unsigned tier,
-                                                               uint32_t places)
+                                                               uint32_t operands)
 {
     uint8_t *rows = (void *)ready;
-    struct jit_ready *d = (void *)(rows + (places & 0xff)), *a = (void *)(rows + (places >> 8 & 0xff)),
-                     *b = (void *)(rows + (places >> 16));
+    struct jit_ready *d = (void *)(rows + jit_operands_rd(operands)),
+                     *a = (void *)(rows + jit_operands_rs1(operands)),
+                     *b = (void *)(rows + jit_operands_rs2(operands));
     uint64_t full = clock->slots >> 2; /* of the four; never more than seven */
     clock->cycle += full;
     clock->slots = (clock->slots & (full - 1)) + charge->slots;

@@ -239,7 +239,7 @@ static bool vary_registers(const struct derivation *v, const struct px_insn *in,
 static bool try_registers(struct derivation *v, unsigned which, struct guess *guess)
 {
     const struct px_insn *original = v->c->in;
-    bool fine = v->memo->rows[original->op].kinds != 0;
+    bool fine = v->memo->rows[original->op].fine;
     struct px_insn copy = *original;
     unsigned own = *operand(&copy, which);
     for (unsigned other = 1; other < PX_REG_COUNT; other++) {
@@ -329,9 +329,8 @@ static bool find_places(struct derivation *v)
 static void call_in_field(struct derivation *v)
 {
     struct jit_template *t = &v->t;
-    uint32_t unit =
-        (uint32_t)(uintptr_t)v->c->e.start - v->c->origin; /* of every unit: the buffer's address */
-    uint32_t distance = t->stub + unit - t->call_at - 4;
+    uint32_t buffer = (uint32_t)(uintptr_t)v->c->e.start - v->c->origin; /* its address, mod 2^32 */
+    uint32_t distance = t->stub + buffer - t->call_at - 4;
     memcpy(v->base.bytes + t->call_at, &distance, sizeof distance);
     t->field_at = t->call_at;
     t->call_mask = UINT32_MAX;
@@ -350,8 +349,8 @@ static bool finish(struct derivation *v)
         call_in_field(v);
     memcpy(&t->first, v->base.bytes, JIT_LANE);
     memcpy(&t->second, v->base.bytes + JIT_LANE, JIT_LANE);
-    t->first = jit_fill(t->first, t->places, jit_places(in));
-    t->second = jit_fill(t->second, t->more, jit_places(in));
+    t->first = jit_fill(t->first, t->places, jit_operands(in));
+    t->second = jit_fill(t->second, t->more, jit_operands(in));
     t->charge = jit_charge_of(in);
     t->length = v->base.length;
     t->op = in->op;
@@ -381,5 +380,5 @@ enum jit_derived jit_derive(struct jit_compiler *c, struct jit_template *templat
         *template = v.t;
         return JIT_DERIVED;
     }
-    return v.finer && c->memo->rows[c->in->op].kinds == 0 ? JIT_TOO_COARSE : JIT_UNDERIVABLE;
+    return v.finer && !c->memo->rows[c->in->op].fine ? JIT_TOO_COARSE : JIT_UNDERIVABLE;
 }

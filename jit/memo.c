@@ -55,7 +55,8 @@ static void set_row(struct jit_memo *memo, unsigned op, bool fine)
         .top = (uint32_t)info->top,
         .base = fine ? behind + op * JIT_SHAPES_FINE : op * JIT_SHAPES_COARSE,
         .imm_step = imm_step((enum px_format)info->format, fine),
-        .kinds = fine ? JIT_TRIPLES : 0,
+        .fine = fine,
+        .registers = memo->registers + (fine ? JIT_TRIPLE_FREE : 0),
     };
     if (op == PX_OP_ILLEGAL || info->scattered || info->format == PX_FMT_JALR) {
         memo->rows[op].match = matchless.match;
@@ -64,10 +65,10 @@ static void set_row(struct jit_memo *memo, unsigned op, bool fine)
 }
 
 /* The kinds of three registers, and which of them are equal. */
-static uint16_t registers_of(unsigned triple, bool fine)
+static uint16_t registers_of(unsigned triple)
 {
-    unsigned rs2 = triple % PX_REG_COUNT, rs1 = triple / PX_REG_COUNT % PX_REG_COUNT,
-             rd = triple / (PX_REG_COUNT * PX_REG_COUNT);
+    unsigned rs1 = triple & 15, rs2 = triple >> 5 & 15, rd = triple >> 9;
+    bool fine = triple & JIT_TRIPLE_FREE;
     unsigned same = (unsigned)(rd == rs1) | (unsigned)(rd == rs2) << 1 | (unsigned)(rs1 == rs2) << 2;
     return (uint16_t)(((unsigned)jit_memo_kind(rd, fine) << kind_shift(0, fine)) +
                       ((unsigned)jit_memo_kind(rs1, fine) << kind_shift(1, fine)) +
@@ -85,15 +86,15 @@ enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err)
         return px_fail(err, PX_ERR_NOMEM, "out of memory for templates");
     }
     for (unsigned i = 0; i < JIT_MEMO_FIRST; i++)
-        memo->templates[i] = (struct jit_template){ .special = true };
-    for (unsigned fine = 0; fine < JIT_KINDS; fine++)
-        for (unsigned triple = 0; triple < JIT_TRIPLES; triple++)
-            memo->registers[fine * JIT_TRIPLES + triple] = registers_of(triple, fine);
+        memo->templates[i] = (struct jit_template){ .special = true, .unknown = true };
+    for (unsigned triple = 0; triple < JIT_TRIPLES; triple++)
+        memo->registers[triple] = registers_of(triple);
     for (unsigned imm = 0; imm < JIT_IMMS; imm++)
         memo->imm_steps[imm] =
             (uint8_t)(jit_imm_kind((int32_t)(imm ^ JIT_IMMS / 2) - JIT_IMMS / 2) << kind_shift(2, false));
     for (unsigned op = 0; op < PX_OP_COUNT; op++)
         set_row(memo, op, false);
+    memo->unary[PX_OP_CLZ] = memo->unary[PX_OP_CLZW] = 7;
     for (unsigned i = PX_OP_COUNT; i < sizeof memo->rows / sizeof *memo->rows; i++)
         memo->rows[i] = matchless;
     return PX_OK;
@@ -177,8 +178,8 @@ static void link(struct jit_compiler *c, const struct jit_template *t, const uin
 
 void jit_memo_emit(struct jit_compiler *c, const struct jit_ahead *a)
 {
-    const struct jit_template *t = &c->memo->templates[a->number];
-    if (a->number < JIT_MEMO_FIRST || c->e.end - c->e.at < JIT_TEMPLATE_ROOM) {
+    const struct jit_template *t = a->t;
+    if (t->unknown || c->e.end - c->e.at < JIT_TEMPLATE_ROOM) {
         miss(c);
         return;
     }
@@ -187,6 +188,6 @@ void jit_memo_emit(struct jit_compiler *c, const struct jit_ahead *a)
         return;
     }
     uint8_t *at = c->e.at;
-    c->e.at = jit_memo_write(t, a, at);
+    c->e.at = jit_memo_write(a, at);
     link(c, t, at);
 }

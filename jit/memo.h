@@ -23,7 +23,6 @@ enum {
     JIT_TEMPLATES_MAX = 8192,
     JIT_PLACES_MAX = 1024,
     JIT_TEMPLATES_SETTLED = 160, /* known to a process that will meet nearly all shapes */
-    JIT_KINDS = 2, /* ways of telling registers apart: coarse, fine */
     JIT_SHAPES_COARSE = 1 << 11, /* of one opcode */
     JIT_SHAPES_FINE = 1 << 12,
     /* Values of index[] that are no templates. */
@@ -58,6 +57,7 @@ struct jit_template {
     uint32_t stub; /* called: offset in the code buffer */
     uint8_t site_at, jump_at, call_at; /* JIT_NOWHERE: none */
     bool lowered; /* each time: no bytes are known */
+    bool unknown; /* not even op and charge are */
 };
 _Static_assert(offsetof(struct jit_template, second) == 64 && sizeof(struct jit_template) == 128,
                "one line of cache, and another for few");
@@ -73,20 +73,20 @@ struct jit_memo_row {
     uint32_t fields, top; /* as in px_ops */
     uint32_t base; /* of its shapes in index[] */
     uint16_t imm_step; /* what the immediate's size adds to the shape, times its number */
-    uint16_t kinds; /* how it tells registers apart: where in registers[] that begins */
+    bool fine; /* how it tells registers apart */
+    const uint16_t *registers; /* what they add to the shape, by jit_triple */
 };
 
-enum {
-    JIT_TRIPLES = PX_REG_COUNT * PX_REG_COUNT * PX_REG_COUNT, /* every choice of three registers */
-    JIT_IMMS = 1 << 12,
-};
+enum { JIT_IMMS = 1 << 12 };
 
 struct jit_memo {
-    uint16_t registers[JIT_KINDS * JIT_TRIPLES]; /* what rd, rs1 and rs2 add to the shape, by jit_triple */
+    uint16_t registers[JIT_TRIPLES]; /* the free bit of a triple: told apart finely */
     uint8_t imm_steps[JIT_IMMS]; /* by an immediate's low 12 bits: what its size adds where rs2 would be */
     struct jit_memo_row rows[PX_OP_COUNT + 8]; /* those behind match nothing */
+    uint8_t unary
+        [PX_OP_COUNT]; /* the bits of rs2 that tell clz to sext.h apart, which share an index; 0 for others */
     uint16_t *index; /* by shape: a template's number, or one of JIT_MEMO_* */
-    struct jit_template *templates; /* those of numbers below JIT_MEMO_FIRST are special, and nothing else */
+    struct jit_template *templates; /* those of numbers below JIT_MEMO_FIRST are unknown */
     struct jit_place *places;
     unsigned count, place_count;
     struct jit_lists scratch;
@@ -125,51 +125,40 @@ static inline unsigned jit_imm_kind(int32_t imm)
     return imm == 0 ? 0 : 1u + (unsigned)(imm < 0) + 2u * (unsigned)(imm != (int8_t)imm);
 }
 
-/* Three registers as one number. @places: rd, rs1 and rs2 times 16, eight bits each. */
-static inline unsigned jit_triple(uint32_t places)
-{
-    /* Of the products that meet the mask, each brings one register to its place: rs2, then rs1, then rd. */
-    return (unsigned)(places * UINT64_C(0x1001001) >> 20) & (JIT_TRIPLES - 1);
-}
-
-/* The registers of @in as jit_triple wants them. */
-static inline uint32_t jit_places(const struct px_insn *in)
-{
-    return (uint32_t)(in->rd | in->rs1 << 8 | in->rs2 << 16) * JIT_LANE;
-}
-
 /* The shape of @in: where index[] has the number of its template. */
 static inline uint32_t jit_memo_shape(const struct jit_memo *memo, const struct px_insn *in)
 {
     const struct jit_memo_row *row = &memo->rows[in->op];
-    return row->base + memo->registers[row->kinds + jit_triple(jit_places(in))] +
-           jit_imm_kind(in->imm) * row->imm_step;
+    return row->base + row->registers[jit_triple(jit_operands(in))] + jit_imm_kind(in->imm) * row->imm_step;
 }
 
 /* @in at @pc. */
 static inline struct jit_ahead jit_ahead_of(const struct jit_memo *memo, const struct px_insn *in,
                                             uint32_t pc)
 {
-    return (struct jit_ahead){
-        .number = memo->index[jit_memo_shape(memo, in)], .places = jit_places(in), .imm = in->imm, .pc = pc
-    };
+    return (struct jit_ahead){ .t = &memo->templates[memo->index[jit_memo_shape(memo, in)]],
+                               .operands = jit_operands(in),
+                               .imm = in->imm,
+                               .pc = pc };
 }
 
-static inline jit_lane jit_fill(jit_lane bytes, const struct jit_place *const places[3], uint32_t registers)
+/* @bytes with the registers of @operands put in. */
+static inline jit_lane jit_fill(jit_lane bytes, const struct jit_place *const places[3], uint32_t operands)
 {
     const uint8_t *d = (const void *)places[0], *a = (const void *)places[1], *b = (const void *)places[2];
-    return bytes ^ *(const jit_lane *)(const void *)(d + (registers & 0xff)) ^
-           *(const jit_lane *)(const void *)(a + (registers >> 8 & 0xff)) ^
-           *(const jit_lane *)(const void *)(b + (registers >> 16));
+    return bytes ^ *(const jit_lane *)(const void *)(d + jit_operands_rd(operands)) ^
+           *(const jit_lane *)(const void *)(a + jit_operands_rs1(operands)) ^
+           *(const jit_lane *)(const void *)(b + jit_operands_rs2(operands));
 }
 
-/* Writes what @t makes of @in, JIT_TEMPLATE_BYTES at most and JIT_TEMPLATE_SLACK behind them; returns its end. */
-PX_INLINE uint8_t *jit_memo_write(const struct jit_template *t, const struct jit_ahead *in, uint8_t *at)
+/* Writes what in->t makes of @in, JIT_TEMPLATE_BYTES at most and JIT_TEMPLATE_SLACK behind them; returns its end. */
+PX_INLINE uint8_t *jit_memo_write(const struct jit_ahead *in, uint8_t *at)
 {
-    jit_lane bytes = jit_fill(t->first, t->places, in->places);
+    const struct jit_template *t = in->t;
+    jit_lane bytes = jit_fill(t->first, t->places, in->operands);
     memcpy(at, &bytes, sizeof bytes);
     if (t->length > JIT_LANE) {
-        bytes = jit_fill(t->second, t->more, in->places);
+        bytes = jit_fill(t->second, t->more, in->operands);
         memcpy(at + JIT_LANE, &bytes, sizeof bytes);
     }
     uint32_t field; /* of a call, from host address 0 on, mod 2^32 */

@@ -105,17 +105,18 @@ PX_APART static const struct jit_ahead *emit_plain(struct jit_compiler *c, struc
                                                    const struct jit_ahead *a, const struct jit_ahead *end,
                                                    unsigned tier)
 {
-    const struct jit_template *templates = c->memo->templates;
     const struct jit_ahead *first = a;
     struct jit_clock clock = cost->clock;
-    ptrdiff_t room = c->e.end - c->e.at;
-    uint8_t *at = c->e.at, *limit = room < JIT_TEMPLATE_ROOM ? at : c->e.end - JIT_TEMPLATE_ROOM + 1;
-    for (; a < end && at < limit; a++) {
-        const struct jit_template *t = &templates[a->number];
+    uint8_t *at = c->e.at;
+    ptrdiff_t fit = (c->e.end - at - JIT_TEMPLATE_ROOM + JIT_TEMPLATE_BYTES) / JIT_TEMPLATE_BYTES;
+    if (fit < end - a)
+        end = fit > 0 ? a + fit : a;
+    for (; a < end; a++) {
+        const struct jit_template *t = a->t;
         if (__builtin_expect(t->special, 0))
             break;
-        jit_cost_add(&clock, cost->ready, &t->charge, tier, a->places);
-        at = jit_memo_write(t, a, at);
+        jit_cost_add(&clock, cost->ready, &t->charge, tier, a->operands);
+        at = jit_memo_write(a, at);
     }
     cost->clock = clock;
     c->e.at = at;
@@ -134,14 +135,14 @@ static bool ends_run(const struct px_insn *in)
 static const struct px_insn *set_in(struct jit_compiler *c, const struct jit_ahead *a)
 {
     struct px_insn *in = &c->lists->any;
-    if (a->number < JIT_MEMO_FIRST)
+    if (a->t->unknown)
         px_decode_to(c->code, c->code_size, a->pc, in);
     else
-        *in = (struct px_insn){ .op = c->memo->templates[a->number].op,
+        *in = (struct px_insn){ .op = a->t->op,
                                 .len = (uint8_t)px_length(c->code[a->pc]),
-                                .rd = (uint8_t)(a->places >> 4 & 15),
-                                .rs1 = (uint8_t)(a->places >> 12 & 15),
-                                .rs2 = (uint8_t)(a->places >> 20 & 15),
+                                .rd = (uint8_t)(jit_operands_rd(a->operands) / 16),
+                                .rs1 = (uint8_t)(jit_operands_rs1(a->operands) / 16),
+                                .rs2 = (uint8_t)(jit_operands_rs2(a->operands) / 16),
                                 .imm = a->imm };
     c->in = in;
     c->pc = a->pc;
@@ -169,9 +170,8 @@ static bool emit_any(struct jit_compiler *c, struct open_block *b, const struct 
         jit_mark(c, c->pc, PX_CODE_HEAD);
         open_block(c, b, !call);
     }
-    struct jit_charge charge =
-        a->number < JIT_MEMO_FIRST ? jit_charge_of(in) : c->memo->templates[a->number].charge;
-    jit_cost_add(&b->cost.clock, b->cost.ready, &charge, tier, a->places);
+    struct jit_charge charge = a->t->unknown ? jit_charge_of(in) : a->t->charge;
+    jit_cost_add(&b->cost.clock, b->cost.ready, &charge, tier, a->operands);
     b->cost.reserve += charge.reserve;
     jit_mark(c, c->pc, PX_CODE_BODY);
     jit_memo_emit(c, a);

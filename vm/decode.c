@@ -15,22 +15,33 @@
  */
 const uint8_t px_decode_rows[PX_DECODE_KEYS] = {
 #define PX_OP(name, mnemonic, format, match, mask, extension, gas, effects)                                  \
-    [KEY(match##u)... KEY(match##u) + SPAN_##format] = PX_OP_##name,
+    ROWS_##format(KEY(match##u), PX_OP_##name)
 #define PX_OP_ALSO(name, ...)
-#define SPAN_NONE 0
-#define SPAN_R 0
-#define SPAN_R1 0
-#define SPAN_SH5 0
-#define SPAN_SH6 1
-#define SPAN_I 127
-#define SPAN_LOAD 127
-#define SPAN_STORE 127
-#define SPAN_BRANCH 127
-#define SPAN_JALR 127
-#define SPAN_FENCE 127
-#define SPAN_ECALLI 127
-#define SPAN_U 1023
-#define SPAN_JAL 1023
+#define ROWS(key, span, op) [(key)...(key) + (span)] = (op),
+#define ROWS_FUNCT7(key, op) ROWS(key, 127, op)
+#define ROWS_ALL(key, op)                                                                                    \
+    ROWS_FUNCT7(key, op)                                                                                     \
+    ROWS_FUNCT7((key) + (1 << 12), op)                                                                       \
+    ROWS_FUNCT7((key) + (2 << 12), op)                                                                       \
+    ROWS_FUNCT7((key) + (3 << 12), op)                                                                       \
+    ROWS_FUNCT7((key) + (4 << 12), op)                                                                       \
+    ROWS_FUNCT7((key) + (5 << 12), op)                                                                       \
+    ROWS_FUNCT7((key) + (6 << 12), op)                                                                       \
+    ROWS_FUNCT7((key) + (7 << 12), op)
+#define ROWS_NONE(key, op) ROWS(key, 0, op)
+#define ROWS_R(key, op) ROWS(key, 0, op)
+#define ROWS_R1(key, op) ROWS(key, 0, op)
+#define ROWS_SH5(key, op) ROWS(key, 0, op)
+#define ROWS_SH6(key, op) ROWS(key, 1, op)
+#define ROWS_I(key, op) ROWS_FUNCT7(key, op)
+#define ROWS_LOAD(key, op) ROWS_FUNCT7(key, op)
+#define ROWS_STORE(key, op) ROWS_FUNCT7(key, op)
+#define ROWS_BRANCH(key, op) ROWS_FUNCT7(key, op)
+#define ROWS_JALR(key, op) ROWS_FUNCT7(key, op)
+#define ROWS_FENCE(key, op) ROWS_FUNCT7(key, op)
+#define ROWS_ECALLI(key, op) ROWS_FUNCT7(key, op)
+#define ROWS_U(key, op) ROWS_ALL(key, op)
+#define ROWS_JAL(key, op) ROWS_ALL(key, op)
 #include "vm/isa.def"
 };
 
