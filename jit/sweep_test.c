@@ -34,6 +34,7 @@ static void open_world(struct world *w)
 static void close_world(struct world *w)
 {
     free(w->unit.sites);
+    free(w->unit.gates);
     free(w->unit.marks);
     jit_lists_fini(&w->lists);
     jit_memo_fini(&w->memo);
