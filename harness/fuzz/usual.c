@@ -4,17 +4,17 @@
 #include <string.h>
 
 /* Where clang counts edges, as the linker says; NULL where it does not. */
-extern uint8_t __start___sancov_cntrs[] __attribute__((weak, visibility("hidden")));
-extern uint8_t __stop___sancov_cntrs[] __attribute__((weak, visibility("hidden")));
+extern uint8_t edges_start[] __asm__("__start___sancov_cntrs") __attribute__((weak, visibility("hidden")));
+extern uint8_t edges_end[] __asm__("__stop___sancov_cntrs") __attribute__((weak, visibility("hidden")));
 
 _Static_assert(FUZZ_USUAL_PROGRAMS <= UINT8_MAX, "counted in bytes");
 
 enum px_status fuzz_usual_init(struct fuzz_usual *usual, uint8_t *features, size_t count,
                                struct px_error *err)
 {
-    size_t edges = (size_t)((uintptr_t)__stop___sancov_cntrs - (uintptr_t)__start___sancov_cntrs);
+    size_t edges = (size_t)((uintptr_t)edges_end - (uintptr_t)edges_start);
     *usual = (struct fuzz_usual){ .parts = {
-                                      { .bytes = __start___sancov_cntrs, .count = edges },
+                                      { .bytes = edges_start, .count = edges },
                                       { .bytes = features, .count = count },
                                   } };
     for (size_t i = 0; i < FUZZ_USUAL_PARTS; i++) {
