@@ -25,7 +25,7 @@ test_one_bug_is_one_bucket_and_two_are_two_over_seeds() {
     expect_stdout '^          60 interp\|block:shift:reg:rd=rs2$'
     expect_stdout '^104\+701   sub-reversed-in-place \+ gate-off-by-one  +60        2$'
     expect_stdout '^          [0-9]+ interp\|block:sub:reg:rd=rs2$'
-    expect_stdout '^          [0-9]+ interp\|block:gate:pc:-$'
+    expect_stdout '^          [0-9]+ interp\|block:gate:exit:none/out_of_gas$'
 }
 
 test_a_bug_that_kills_the_reference_is_located_all_the_same() {
