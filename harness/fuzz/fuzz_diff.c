@@ -85,13 +85,10 @@ static void find_usual(void)
     must(px_gen_parse("mix", &gen, &err), &err);
     must(fuzz_usual_init(&target.usual, counters, sizeof counters, &err), &err);
     for (unsigned i = 0; i < FUZZ_USUAL_PROGRAMS; i++) {
-        fuzz_usual_clear(&target.usual);
         must(px_gen_make(&gen, 0, i, &target.bytes.program), &err);
         run_program(&target.bytes.program, false);
-        fuzz_usual_count(&target.usual);
+        fuzz_usual_add(&target.usual);
     }
-    fuzz_usual_clear(&target.usual);
-    fuzz_usual_settle(&target.usual, FUZZ_USUAL_SHOWN);
 }
 
 static void start(void)

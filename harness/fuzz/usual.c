@@ -7,31 +7,27 @@
 extern uint8_t edges_start[] __asm__("__start___sancov_cntrs") __attribute__((weak, visibility("hidden")));
 extern uint8_t edges_end[] __asm__("__stop___sancov_cntrs") __attribute__((weak, visibility("hidden")));
 
-_Static_assert(FUZZ_USUAL_PROGRAMS <= UINT8_MAX, "counted in bytes");
-
 enum px_status fuzz_usual_init(struct fuzz_usual *usual, uint8_t *features, size_t count,
                                struct px_error *err)
 {
     size_t edges = (size_t)((uintptr_t)edges_end - (uintptr_t)edges_start);
-    *usual = (struct fuzz_usual){ .parts = {
-                                      { .bytes = edges_start, .count = edges },
-                                      { .bytes = features, .count = count },
-                                  } };
-    for (size_t i = 0; i < FUZZ_USUAL_PARTS; i++) {
-        struct fuzz_usual_part *part = &usual->parts[i];
-        part->shown = calloc(part->count + 1, 1);
-        if (!part->shown) {
-            fuzz_usual_fini(usual);
-            return px_fail(err, PX_ERR_NOMEM, "out of memory for what is usual");
-        }
+    *usual = (struct fuzz_usual){
+        .edges = { .bytes = edges_start, .count = edges, .kept = malloc(edges + 1) },
+        .features = { .bytes = features, .count = count, .kept = malloc(count + 1) },
+    };
+    if (!usual->edges.kept || !usual->features.kept) {
+        fuzz_usual_fini(usual);
+        return px_fail(err, PX_ERR_NOMEM, "out of memory for what is usual");
     }
+    memset(usual->edges.kept, UINT8_MAX, edges + 1);
+    memset(usual->features.kept, UINT8_MAX, count + 1);
     return PX_OK;
 }
 
 void fuzz_usual_fini(struct fuzz_usual *usual)
 {
-    for (size_t i = 0; i < FUZZ_USUAL_PARTS; i++)
-        free(usual->parts[i].shown);
+    free(usual->edges.kept);
+    free(usual->features.kept);
     *usual = (struct fuzz_usual){ 0 };
 }
 
@@ -41,42 +37,31 @@ static void clear(const struct fuzz_usual_part *part)
         memset(part->bytes, 0, part->count);
 }
 
-void fuzz_usual_clear(struct fuzz_usual *usual)
+static void add(const struct fuzz_usual_part *part)
 {
-    for (size_t i = 0; i < FUZZ_USUAL_PARTS; i++)
-        clear(&usual->parts[i]);
+    for (size_t i = 0; i < part->count; i++)
+        part->kept[i] = part->bytes[i] == 0 ? part->kept[i] : 0;
+}
+
+void fuzz_usual_add(struct fuzz_usual *usual)
+{
+    add(&usual->edges);
+    add(&usual->features);
+    clear(&usual->edges);
+    clear(&usual->features);
 }
 
 void fuzz_usual_begin(struct fuzz_usual *usual)
 {
-    clear(&usual->parts[0]);
-}
-
-void fuzz_usual_count(struct fuzz_usual *usual)
-{
-    for (size_t i = 0; i < FUZZ_USUAL_PARTS; i++) {
-        const struct fuzz_usual_part *part = &usual->parts[i];
-        for (size_t k = 0; k < part->count; k++)
-            part->shown[k] = (uint8_t)(part->shown[k] + (part->bytes[k] != 0));
-    }
-}
-
-void fuzz_usual_settle(struct fuzz_usual *usual, unsigned shown)
-{
-    for (size_t i = 0; i < FUZZ_USUAL_PARTS; i++) {
-        const struct fuzz_usual_part *part = &usual->parts[i];
-        for (size_t k = 0; k < part->count; k++)
-            part->shown[k] = part->shown[k] >= shown ? 0 : UINT8_MAX;
-    }
+    clear(&usual->edges);
 }
 
 void fuzz_usual_hide(struct fuzz_usual *usual, const uint16_t *hits, size_t count)
 {
-    const struct fuzz_usual_part *edges = &usual->parts[0], *features = &usual->parts[1];
-    uint8_t *restrict bytes = edges->bytes;
-    const uint8_t *restrict shown = edges->shown;
-    for (size_t i = 0, end = edges->count; i < end; i++)
-        bytes[i] &= shown[i];
-    for (size_t i = 0; features->count > 0 && i < count; i++)
-        features->bytes[hits[i]] &= features->shown[hits[i]];
+    uint8_t *restrict bytes = usual->edges.bytes;
+    const uint8_t *restrict kept = usual->edges.kept;
+    for (size_t i = 0, end = usual->edges.count; i < end; i++)
+        bytes[i] &= kept[i];
+    for (size_t i = 0; usual->features.count > 0 && i < count; i++)
+        usual->features.bytes[hits[i]] &= usual->features.kept[hits[i]];
 }

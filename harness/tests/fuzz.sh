@@ -57,6 +57,23 @@ test_the_runner_refuses_what_it_does_not_know() {
     expect_stderr "fuzz-libfuzzer: $PWD/nowhere/fuzz_diff is missing, run \`make MODE=fuzz CC=clang-19 fuzz-targets\`"
 }
 
+# A file that was renamed would be counted again, and nobody would know.
+test_what_is_uncovered_is_there() {
+    local line files
+    while read -r line; do
+        case $line in
+        '' | '#'*) continue ;;
+        src:*) mapfile -t files < <(cd "$root" && compgen -G "${line#src:}") ;;
+        fun:*) mapfile -t files < <(cd "$root" && grep -lE "^[a-zA-Z].*[ *]${line#fun:}\(" vm/*.c jit/*.c) ;;
+        *) files=() ;;
+        esac
+        if ((${#files[@]} == 0)); then
+            echo "harness/fuzz/uncovered: $line: there is no such thing"
+            return 1
+        fi
+    done <"$root/harness/fuzz/uncovered"
+}
+
 test_findings_become_programs_that_replay() {
     local finding runner=$root/scripts/fuzz-libfuzzer
     if [[ -z ${PX_TEST_LONG-} ]]; then return 0; fi

@@ -152,7 +152,7 @@ static void what_a_program_shows_is_in_the_counters_but_for_what_is_usual(void *
     target.usual = usual;
     look(text, rare);
     for (size_t i = 0; i < sizeof all; i++) {
-        bool hides = usual.parts[1].shown[i] == 0;
+        bool hides = usual.features.kept[i] == 0;
         assert_int_equal(rare[i], hides ? 0 : all[i]);
         hidden += hides && all[i];
         shown += rare[i];
