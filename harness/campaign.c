@@ -233,6 +233,21 @@ static enum px_status run_jobs(struct campaign *c, struct px_error *err)
     return status;
 }
 
+static enum px_status run_shared(struct campaign *c, struct px_error *err)
+{
+    enum px_status status = share_all(c, err);
+    if (status == PX_OK) {
+        progress_init(&c->progress, c->options->quiet);
+        triage_init(&c->triage, &c->own);
+        c->start = now();
+        status = run_jobs(c, err);
+        sum_up_coverage(c);
+        triage_fini(&c->triage);
+    }
+    unshare_all(c);
+    return status;
+}
+
 enum px_status campaign_run(const struct campaign_options *options, struct campaign_result *result,
                             struct px_error *err)
 {
@@ -241,25 +256,14 @@ enum px_status campaign_run(const struct campaign_options *options, struct campa
     c.options = &c.own;
     *result = (struct campaign_result){ 0 };
     enum px_status status = check_first(&c, err);
-    if (status == PX_OK)
-        status = store_open(options->out, err);
     if (status != PX_OK)
         return status;
-    status = share_all(&c, err);
-    if (status != PX_OK) {
-        unshare_all(&c);
+    interrupt_watch(&before); /* whoever sees the folder may interrupt in good order */
+    status = store_open(options->out, err);
+    if (status == PX_OK) {
+        status = run_shared(&c, err);
         store_close(options->out);
-        return status;
     }
-    interrupt_watch(&before);
-    progress_init(&c.progress, options->quiet);
-    triage_init(&c.triage, &c.own);
-    c.start = now();
-    status = run_jobs(&c, err);
-    sum_up_coverage(&c);
-    triage_fini(&c.triage);
-    unshare_all(&c);
-    store_close(options->out);
     result->interrupted = interrupt_came(NULL);
     interrupt_unwatch(&before);
     return status;

@@ -157,8 +157,10 @@ enum px_status gate_run(struct gate *gate, const struct gate_options *options, s
                                             .minimize_candidates = MINIMIZE_CANDIDATES,
                                             .worker = { .sandbox = options->sandbox, .jobs = gate->jobs } } };
     struct interrupt before;
+    interrupt_watch(&before); /* whoever sees the folder may interrupt in good order */
     enum px_status status = store_open(gate->out, err);
     if (status != PX_OK) {
+        interrupt_unwatch(&before);
         gate->broken = true;
         return status;
     }
@@ -166,7 +168,6 @@ enum px_status gate_run(struct gate *gate, const struct gate_options *options, s
         s.planned += gate->cases[i].part == GATE_RANGES ? gate->cases[i].planned : 0;
     gate->found->engine_count = gate->preflight.engine_count;
     memcpy(gate->found->specs, gate->preflight.specs, sizeof gate->found->specs);
-    interrupt_watch(&before);
     progress_init(&s.progress, options->quiet);
     triage_init(&s.triage, &s.campaign);
     s.triage.seconds = MINIMIZE_SECONDS;

@@ -319,7 +319,7 @@ test_an_interrupted_gate_writes_its_reports_and_exits_with_130() {
     write_program corpus/regress/a.px
     "$parallax" gate --scale 100000 --json --out found --junit gate.xml --sarif gate.sarif "${wrong[@]}" >out 2>err &
     local pid=$!
-    # A range is under way when its first finding has been told, or else the folder is there.
+    # From when the folder is there on, whatever the gate is at.
     until [[ -d found ]]; do
         if ((++polls > polls_max)); then
             kill -KILL "$pid"
