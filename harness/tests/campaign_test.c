@@ -75,14 +75,18 @@ static void an_engine_that_takes_part_in_one_of_n_runs_so_often(void **state)
     assert_int_equal(w->result.tally.supported[2], (3000 + 15) / 16);
 }
 
+/* A busy machine may need longer for the first program. */
 static void a_time_limit_ends_a_campaign_without_end(void **state)
 {
     struct world *w = *state;
     w->options.worker.limit = UINT64_MAX;
     w->options.seconds = 0.05;
-    campaign_world_run(&w->options, &w->result);
+    do {
+        campaign_world_run(&w->options, &w->result);
+        assert_false(w->result.interrupted);
+        w->options.seconds *= 2;
+    } while (w->result.tally.programs == 0 && w->options.seconds < 100);
     assert_true(w->result.tally.programs > 0);
-    assert_false(w->result.interrupted);
 }
 
 /* --- what keeps it from starting --- */
@@ -116,7 +120,7 @@ static void a_bad_engine_list_is_refused_and_makes_no_folder(void **state)
 
 /* --- workers that die --- */
 
-enum { KILLS = 20, POLLS_MAX = 30000 };
+enum { KILLS = 20, POLLS_MAX = 30000, CAMPAIGNS_MAX = 100 };
 
 struct outside {
     struct campaign_result result;
@@ -158,28 +162,33 @@ static void kill_workers(pid_t campaign, const struct world *w, struct prng *prn
     }
 }
 
+/* As many campaigns as it takes: one may be over before any kill has met it at work. */
 static void workers_killed_at_any_moment_change_no_count(void **state)
 {
     struct world *w = *state;
     struct prng prng;
+    uint64_t restarts = 0;
     struct outside *outside = isolate_share(sizeof *outside);
     assert_non_null(outside);
     prng_init(&prng, 1, 2);
     w->options.worker.limit = 100000;
     w->options.worker.jobs = 2;
-    pid_t campaign = start_outside(&w->options, outside);
-    kill_workers(campaign, w, &prng);
-    int wait_status;
-    assert_int_equal(waitpid(campaign, &wait_status, 0), campaign);
-    assert_true(WIFEXITED(wait_status));
-    if (outside->status != PX_OK)
-        fail_msg("%s", outside->error.text);
-    const struct campaign_result *r = &outside->result;
-    assert_true(r->restarts > 0);
-    assert_int_equal(r->tally.programs, w->options.worker.limit);
-    assert_int_equal(r->confirmed + r->unstable + r->further, 0);
     campaign_world_run(&w->options, &w->result);
-    assert_memory_equal(&r->tally, &w->result.tally, sizeof r->tally);
+    for (unsigned tries = 0; restarts == 0; tries++) {
+        assert_true(tries < CAMPAIGNS_MAX);
+        pid_t campaign = start_outside(&w->options, outside);
+        kill_workers(campaign, w, &prng);
+        int wait_status;
+        assert_int_equal(waitpid(campaign, &wait_status, 0), campaign);
+        assert_true(WIFEXITED(wait_status));
+        if (outside->status != PX_OK)
+            fail_msg("%s", outside->error.text);
+        const struct campaign_result *r = &outside->result;
+        assert_int_equal(r->confirmed + r->unstable + r->further, 0);
+        assert_memory_equal(&r->tally, &w->result.tally, sizeof r->tally);
+        restarts = r->restarts;
+    }
+    assert_int_equal(w->result.tally.programs, w->options.worker.limit);
     isolate_unshare(outside, sizeof *outside);
 }
 

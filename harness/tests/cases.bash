@@ -72,6 +72,25 @@ refused() { # line argument...
     expect_empty out
 }
 
+# The processes of this name below one.
+below() { # pid name
+    local child
+    for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null || true); do
+        if [[ $(cat "/proc/$child/comm" 2>/dev/null) == "$2" ]]; then echo "$child"; fi
+        below "$child" "$2"
+    done
+}
+
+# Whether a process has had 50 ms of a processor since it began: then it is through with its start, whatever else runs here.
+has_worked() { # pid
+    awk '{ sub(/.*\) /, ""); exit !($12 + $13 >= 5) }' "/proc/$1/stat" 2>/dev/null
+}
+
+# Which check failed: conditions say nothing by themselves.
+tell_where() { # line command
+    echo "$0: line $1: $2"
+}
+
 # Runs the named cases, or all, and reports like a cmocka program.
 run_cases() { # group case...
     local group=$1 name status tests failed=()
@@ -85,7 +104,8 @@ run_cases() { # group case...
         # Not behind `if` or `||`: in there -e is off.
         set +e
         (
-            set -e
+            set -eE
+            trap 'tell_where "$LINENO" "$BASH_COMMAND"' ERR
             cd "$work/$name"
             "test_$name"
         )

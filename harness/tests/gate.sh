@@ -6,7 +6,7 @@ set -euo pipefail
 about='Tests the gate of the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
 source "${0%/*}/cases.bash"
-polls_max=3000 # of 10 ms
+polls_max=6000 # of 10 ms
 
 # --- what tests are made of --------------------------------------------------------------------------
 

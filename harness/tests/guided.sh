@@ -5,7 +5,7 @@ set -euo pipefail
 about='Tests parallax fuzz --guided with the program that PARALLAX names (default build/release/parallax): all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
 source "${0%/*}/cases.bash"
-polls_max=3000 # of 20 ms
+polls_max=6000 # of 20 ms
 
 entries() { find "$1" -name '*.pxb' | wc -l; } # folder
 

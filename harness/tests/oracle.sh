@@ -5,7 +5,7 @@ set -euo pipefail
 about='Tests the program that PARALLAX names (default build/release/parallax) with qemu-riscv64: all TESTs, or those given.'
 # shellcheck source=harness/tests/cases.bash
 source "${0%/*}/cases.bash"
-polls_max=1000 # of 10 ms
+polls_max=6000 # of 10 ms
 
 # remw t0, t1, t0; ecalli 0
 write_program() {
@@ -108,41 +108,38 @@ test_a_qemu_that_does_not_run_is_told_before_the_campaign() {
     [[ ! -e kept ]]
 }
 
-# All processes below one.
-below() { # pid
-    local child
-    for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null || true); do
-        echo "$child"
-        below "$child"
-    done
-}
-
-qemus_below() { # pid
-    local pid
-    for pid in $(below "$1"); do
-        if [[ $(cat "/proc/$pid/comm" 2>/dev/null) == qemu-riscv64 ]]; then echo "$pid"; fi
+# Kills and stops qemus at work, each once, while a campaign lasts: no program is to lose two, which gives it up. Adds to shots.
+shoot_qemus_of() { # campaign
+    local pid signals=(KILL STOP)
+    local -A shot=()
+    while kill -0 "$1" 2>/dev/null; do
+        for pid in $(below "$1" qemu-riscv64); do
+            if [[ -z ${shot[$pid]-} ]] && has_worked "$pid"; then
+                kill -"${signals[shots++ % 2]}" "$pid" 2>/dev/null || true
+                shot[$pid]=1
+            fi
+        done
+        sleep 0.01
     done
 }
 
 test_a_campaign_does_not_mind_what_happens_to_qemu() {
-    local campaign signals=(KILL STOP) shots=0 pid
-    run fuzz --engines interp,qemu --seed 5 --count 16000 --jobs 2 --quiet --out kept --json
-    cp out expected
-    "$parallax" fuzz --engines interp,qemu --seed 5 --count 16000 --jobs 2 --quiet --out kept --json >out 2>err &
-    campaign=$!
-    while kill -0 "$campaign" 2>/dev/null; do
-        for pid in $(qemus_below "$campaign"); do
-            kill -"${signals[shots++ % 2]}" "$pid" 2>/dev/null || true
-        done
-        sleep 0.15
+    local campaign shots=0
+    local command=(fuzz --engines "interp,qemu" --seed 5 --count 16000 --jobs 2 --quiet --out kept --json)
+    run "${command[@]}"
+    sed 's/"seconds": [0-9.]*//' out >expected
+    # As many campaigns as it takes: one may be over before anybody has looked.
+    while ((shots < 4)); do
+        "$parallax" "${command[@]}" >out 2>err &
+        campaign=$!
+        shoot_qemus_of "$campaign"
+        code=0
+        wait "$campaign" || code=$?
+        expect_exit 0
+        expect_empty err
+        sed -i 's/"seconds": [0-9.]*//' out
+        diff expected out
     done
-    code=0
-    wait "$campaign" || code=$?
-    expect_exit 0
-    expect_empty err
-    ((shots >= 2))
-    sed -i 's/"seconds": [0-9.]*//' out expected
-    cmp out expected
 }
 
 test_no_qemu_outlives_a_campaign_that_is_killed() {
@@ -150,10 +147,10 @@ test_no_qemu_outlives_a_campaign_that_is_killed() {
     "$parallax" fuzz --engines interp,qemu --seed 5 --time 60 --jobs 2 --quiet --out kept >out 2>err &
     campaign=$!
     while ((${#pids[@]} < 2 && polls++ < polls_max)); do
-        mapfile -t pids < <(qemus_below "$campaign")
+        mapfile -t pids < <(below "$campaign" qemu-riscv64)
         sleep 0.01
     done
-    ((${#pids[@]} == 2))
+    ((${#pids[@]} >= 2))
     kill -KILL "$campaign"
     wait "$campaign" 2>/dev/null || true
     for pid in "${pids[@]}"; do
