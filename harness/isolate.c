@@ -318,9 +318,18 @@ struct between {
     struct shared *shared;
 };
 
+/* Each run has the time of a program. */
+static void take_turn(void *arg, size_t engine)
+{
+    struct shared *shared = arg;
+    (void)engine;
+    atomic_fetch_add(&shared->running, 1);
+}
+
 static enum px_status between(void *arg, struct px_error *err)
 {
     const struct between *t = arg;
+    const struct run_watch watch = { .turn = take_turn, .arg = t->shared };
     struct run run;
     struct px_image images[2];
     struct run_slot slots[2];
@@ -332,9 +341,8 @@ static enum px_status between(void *arg, struct px_error *err)
     px_program_image(t->b, &images[1]);
     for (size_t i = 0; i < 2 && status == PX_OK; i++)
         status = run_prepare(&run, &images[i], 0, &slots[i], err);
-    atomic_store(&t->shared->running, 1);
     if (status == PX_OK)
-        status = run_between(&run, &slots[0], &slots[1], &leaks, &which, err);
+        status = run_between(&run, &slots[0], &slots[1], &watch, &leaks, &which, err);
     atomic_store(&t->shared->running, 0);
     sandbox_end_if_lost(status, &t->shared->record);
     t->shared->leaks = leaks;

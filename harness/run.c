@@ -359,23 +359,32 @@ enum px_status run_image(struct run *run, const struct px_image *image, bool swe
     return status;
 }
 
-/* Runs @slot on engine @i and digests all that can be observed: every field apart, since padding is not. */
-static enum px_status run_digest(struct run *run, struct run_slot *slot, size_t i, struct run_result *result,
-                                 uint64_t *digest, struct px_error *err)
+/* One engine's runs of check A, B, A. */
+struct turns {
+    struct run *run;
+    size_t engine;
+    const struct run_watch *watch;
+    struct px_error *err;
+};
+
+/* Runs @slot and digests all that can be observed: every field apart, since padding is not. */
+static enum px_status run_digest(const struct turns *t, struct run_slot *slot, struct run_result *result,
+                                 uint64_t *digest)
 {
-    const struct engine *e = &run->engines[i];
+    const struct engine *e = &t->run->engines[t->engine];
     const struct px_entry entry = run_entry(&slot->image);
-    enum px_status status = run_engine(run, slot, i, &entry, result, err);
+    t->watch->turn(t->watch->arg, t->engine);
+    enum px_status status = run_engine(t->run, slot, t->engine, &entry, result, t->err);
     if (status != PX_OK)
         return status;
-    const struct px_outcome *out = &result->outcomes[i];
+    const struct px_outcome *out = &result->outcomes[t->engine];
     const uint64_t fields[] = { out->exit,   (uint64_t)out->arg, out->pc,          out->gas,
                                 out->native, out->side_exit,     out->interpreted, out->dirty_count };
     uint64_t sum = XXH3_64bits_withSeed(fields, sizeof fields, 0);
     sum = XXH3_64bits_withSeed(out->x, sizeof out->x, sum);
     for (size_t k = 0; k < out->dirty_count && status == PX_OK; k++) {
         const uint8_t *bytes;
-        status = e->ops->read_page(e->instance, out->dirty[k], run->scratch, &bytes);
+        status = e->ops->read_page(e->instance, out->dirty[k], t->run->scratch, &bytes);
         if (status == PX_OK)
             sum = XXH3_64bits_withSeed(bytes, PX_PAGE_SIZE, sum + out->dirty[k]);
     }
@@ -383,23 +392,28 @@ static enum px_status run_digest(struct run *run, struct run_slot *slot, size_t 
     return status;
 }
 
-enum px_status run_between(struct run *run, struct run_slot *a, struct run_slot *b, bool *leaks,
-                           size_t *which, struct px_error *err)
+enum px_status run_between(struct run *run, struct run_slot *a, struct run_slot *b,
+                           const struct run_watch *watch, bool *leaks, size_t *which, struct px_error *err)
 {
+    struct turns t = { .run = run, .watch = watch, .err = err };
     enum px_status status = PX_OK;
     struct run_result of_a = { .other = 0 }, of_b = of_a,
                       again = of_a; /* each with the outcome of engine 0 */
     *leaks = false;
-    for (size_t i = 0; i < run->count && status == PX_OK && !*leaks; i++) {
+    for (; t.engine < run->count && status == PX_OK && !*leaks; t.engine++) {
+        size_t i = t.engine;
         uint64_t before = 0, between = 0, after = 0;
         if (!a->supported[i] || !b->supported[i])
             continue;
-        status = run_digest(run, a, i, &of_a, &before, err);
+        /* Twice: @b may have run just now, and what it left must not show in both of the runs that are compared. */
+        status = run_digest(&t, a, &of_a, &before);
         if (status == PX_OK)
-            status = run_digest(run, b, i, &of_b, &between, err);
+            status = run_digest(&t, a, &of_a, &before);
+        if (status == PX_OK)
+            status = run_digest(&t, b, &of_b, &between);
         again.outcomes[0] = of_a.outcomes[0];
         if (status == PX_OK)
-            status = run_digest(run, a, i, &again, &after, err);
+            status = run_digest(&t, a, &again, &after);
         /* What an engine cannot say, because it was slow today perhaps, is no leak. */
         bool judged = of_a.outcomes[i].exit != PX_EXIT_UNJUDGED && again.outcomes[i].exit != PX_EXIT_UNJUDGED;
         if (status == PX_OK && judged && before != after) {

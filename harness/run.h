@@ -96,12 +96,19 @@ enum px_status run_judge(struct run *run, struct run_slot *slot, bool sweep, str
 enum px_status run_image(struct run *run, const struct px_image *image, bool sweep, struct run_result *result,
                          struct px_error *err) PX_CHECKED;
 
+/* Is told of each run that begins, and on which engine. */
+struct run_watch {
+    void (*turn)(void *arg, size_t engine);
+    void *arg;
+};
+
 /*
- * Whether running @b between two runs of @a changes anything about @a, on any engine that took both: outcome, dirty
- * pages, their bytes. *leaks: it does, on engine *which.
+ * Check A, B, A: whether running @b between two runs of @a changes anything about @a, on any engine that took both:
+ * outcome, dirty pages, their bytes. Whatever ran before does not matter. *leaks: it does, on engine *which.
  */
-enum px_status run_between(struct run *run, struct run_slot *a, struct run_slot *b, bool *leaks,
-                           size_t *which, struct px_error *err) PX_CHECKED;
+enum px_status run_between(struct run *run, struct run_slot *a, struct run_slot *b,
+                           const struct run_watch *watch, bool *leaks, size_t *which,
+                           struct px_error *err) PX_CHECKED;
 
 /* The entry that an image asks for. */
 struct px_entry run_entry(const struct px_image *image);

@@ -26,6 +26,8 @@ struct px_engine {
     enum px_status prepare, run, read; /* what these say */
     struct px_outcome outcome;
     uint64_t drift; /* each run costs so much less */
+    bool heir;      /* a run costs less by x5 of the one before, left */
+    uint64_t left;
     bool blind;     /* meters no gas */
     unsigned runs;
     unsigned prepared, released;
@@ -68,12 +70,14 @@ static void puppet_release(struct px_engine *engine, struct px_unit *unit)
 static enum px_status puppet_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
                                  struct px_outcome *outcome, struct px_error *err)
 {
-    (void)entry;
     assert_ptr_equal(unit, &engine->unit);
     if (engine->run != PX_OK)
         return px_fail(err, engine->run, "puppet: not run");
     engine->runs++;
     *outcome = engine->outcome;
+    if (engine->heir)
+        outcome->gas += engine->left;
+    engine->left = entry->x[5];
     engine->outcome.gas += engine->drift;
     return PX_OK;
 }
@@ -115,6 +119,19 @@ static void open_puppets(struct px_engine *puppets, struct run *run)
 
 static const struct px_mapping one_page = { .start = PX_DATA_BASE, .size = PX_PAGE_SIZE };
 static const struct px_image some_image = { .maps = &one_page, .map_count = 1 };
+static const struct px_image other_image = { .maps = &one_page, .map_count = 1, .x = { [5] = 1 } };
+
+/* How many runs of a check began on each puppet. */
+struct turns {
+    unsigned of[PUPPETS];
+};
+
+static void take_turn(void *arg, size_t engine)
+{
+    struct turns *turns = arg;
+    assert_in_range(engine, 0, PUPPETS - 1);
+    turns->of[engine]++;
+}
 
 /* --- lists --- */
 
@@ -391,6 +408,8 @@ static void what_nobody_can_say_is_no_leak(void **state)
     struct px_error err = { "" };
     struct run run;
     struct run_slot slots[2];
+    struct turns turns = { { 0 } };
+    const struct run_watch watch = { .turn = take_turn, .arg = &turns };
     bool leaks = true;
     size_t which;
     open_with_a_blind_one(puppets, &run);
@@ -398,16 +417,16 @@ static void what_nobody_can_say_is_no_leak(void **state)
     puppets[2].outcome.exit = PX_EXIT_UNJUDGED;
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(run_prepare(&run, &some_image, 0, &slots[i], &err), PX_OK);
-    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_OK);
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &watch, &leaks, &which, &err), PX_OK);
     assert_false(leaks);
-    assert_int_equal(puppets[2].runs, 3);
+    assert_int_equal(puppets[2].runs, 4);
     puppets[2].outcome.exit = PX_EXIT_HOSTCALL; /* ... which does not matter where it is not run */
     puppets[0].outcome.exit = PX_EXIT_OUT_OF_GAS;
-    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_OK);
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &watch, &leaks, &which, &err), PX_OK);
     assert_false(leaks);
-    assert_int_equal(puppets[2].runs, 3);
+    assert_int_equal(puppets[2].runs, 4);
     puppets[0].outcome.exit = PX_EXIT_HOSTCALL;
-    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_OK);
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &watch, &leaks, &which, &err), PX_OK);
     assert_true(leaks);
     assert_int_equal(which, 2);
     for (size_t i = 0; i < 2; i++)
@@ -481,22 +500,52 @@ static void what_a_program_leaves_to_the_next_is_a_leak(void **state)
     struct px_error err = { "" };
     struct run run;
     struct run_slot slots[2];
+    struct turns turns = { { 0 } };
+    const struct run_watch watch = { .turn = take_turn, .arg = &turns };
     bool leaks = true;
     size_t which = 0;
     open_puppets(puppets, &run);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(run_prepare(&run, &some_image, 0, &slots[i], &err), PX_OK);
-    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_OK);
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &watch, &leaks, &which, &err), PX_OK);
     assert_false(leaks);
+    for (size_t i = 0; i < PUPPETS; i++)
+        assert_int_equal(turns.of[i], puppets[i].runs);
     puppets[2].drift = 1;
-    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_OK);
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &watch, &leaks, &which, &err), PX_OK);
     assert_true(leaks);
     assert_int_equal(which, 2);
     slots[1].supported[2] = false; /* who did not take both is not asked */
-    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_OK);
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &watch, &leaks, &which, &err), PX_OK);
     assert_false(leaks);
     puppets[1].run = PX_ERR_NOMEM;
-    assert_int_equal(run_between(&run, &slots[0], &slots[1], &leaks, &which, &err), PX_ERR_NOMEM);
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &watch, &leaks, &which, &err), PX_ERR_NOMEM);
+    for (size_t i = 0; i < 2; i++)
+        run_release(&run, &slots[i]);
+    run_close(&run);
+}
+
+static void what_ran_before_a_check_hides_no_leak(void **state)
+{
+    (void)state;
+    struct px_engine puppets[PUPPETS];
+    struct px_error err = { "" };
+    struct run run;
+    struct run_slot slots[2];
+    struct run_result result;
+    struct turns turns = { { 0 } };
+    const struct run_watch watch = { .turn = take_turn, .arg = &turns };
+    bool leaks = false;
+    size_t which = 0;
+    open_puppets(puppets, &run);
+    puppets[1].heir = true;
+    assert_int_equal(run_prepare(&run, &some_image, 0, &slots[0], &err), PX_OK);
+    assert_int_equal(run_prepare(&run, &other_image, 0, &slots[1], &err), PX_OK);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(run_compare(&run, &slots[i], false, &result, &err), PX_OK);
+    assert_int_equal(run_between(&run, &slots[0], &slots[1], &watch, &leaks, &which, &err), PX_OK);
+    assert_true(leaks);
+    assert_int_equal(which, 1);
     for (size_t i = 0; i < 2; i++)
         run_release(&run, &slots[i]);
     run_close(&run);
@@ -583,6 +632,7 @@ int main(void)
         cmocka_unit_test(a_failed_prepare_leaves_nothing_prepared),
         cmocka_unit_test(our_own_failures_are_no_divergences),
         cmocka_unit_test(what_a_program_leaves_to_the_next_is_a_leak),
+        cmocka_unit_test(what_ran_before_a_check_hides_no_leak),
         cmocka_unit_test(the_entry_is_what_the_image_asks_for),
         cmocka_unit_test(few_writable_pages_are_all_read_and_of_many_those_written),
         cmocka_unit_test(a_sweep_reads_pages_that_nobody_touched),

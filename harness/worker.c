@@ -156,9 +156,19 @@ static bool to_skip(const struct worker *w, uint64_t index, bool between)
     return false;
 }
 
+/* Each run of a check has the time of a program. */
+static void take_turn(void *arg, size_t engine)
+{
+    struct worker *w = arg;
+    (void)engine;
+    atomic_store_explicit(&w->shared->running, ++w->count, memory_order_relaxed);
+    atomic_store_explicit(&w->shared->beats, ++w->beats, memory_order_relaxed);
+}
+
 /* A, B, A: what ran between two runs of a program must not show. */
 static enum px_status check_between(struct worker *w, size_t slot)
 {
+    const struct run_watch watch = { .turn = take_turn, .arg = w };
     bool leaks;
     struct finding finding = { .index = w->indices[slot],
                                .kind = FINDING_LEAK,
@@ -166,9 +176,8 @@ static enum px_status check_between(struct worker *w, size_t slot)
     if (to_skip(w, finding.index, true))
         return PX_OK;
     atomic_store(&w->shared->between, finding.index + 1);
-    atomic_store_explicit(&w->shared->running, ++w->count, memory_order_relaxed);
-    enum px_status status =
-        run_between(&w->run, &w->slots[slot], &w->slots[slot + 1], &leaks, &finding.other, &w->shared->error);
+    enum px_status status = run_between(&w->run, &w->slots[slot], &w->slots[slot + 1], &watch, &leaks,
+                                        &finding.other, &w->shared->error);
     atomic_store_explicit(&w->shared->running, 0, memory_order_relaxed);
     atomic_store(&w->shared->between, 0);
     if (status != PX_OK || !leaks)
