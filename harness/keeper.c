@@ -60,6 +60,7 @@ static void start_server(struct keeper *k)
     shared->record = (struct host_record){ .signal = 0 };
     atomic_store(&shared->running, 0);
     atomic_store(&shared->current, 0);
+    atomic_store(&shared->between, 0);
     k->condemned = false;
     enum px_status status = child_fork_patiently(&k->server, &shared->error);
     if (status != PX_OK) {
@@ -93,12 +94,18 @@ static bool blame(const struct keeper *k, uint32_t current, int wait_status)
         return false;
     struct session_slot *slot = &shared->slots[number];
     struct session_result *result = &slot->results[index];
+    uint32_t between = atomic_load(&shared->between);
     if (atomic_load(&result->state) != PROGRAM_PENDING) /* it died a moment later */
         return false;
     slot->findings[index] = (struct finding){ .kind = FINDING_ABORT };
     finding_from_death(&slot->findings[index], &shared->record, wait_status);
     if (k->condemned)
         slot->findings[index].kind = FINDING_HANG;
+    /* In a check both programs had run well before: a death is what one left to the other. */
+    if (between != 0) {
+        slot->findings[index].kind = FINDING_LEAK;
+        slot->findings[index].between = between - 1;
+    }
     result->diverges = 1;
     result->ran = 0;
     result->engine = atomic_load(&shared->engine);
@@ -161,6 +168,20 @@ static void watch_heartbeat(struct keeper *k)
 
 /* --- what the caller asks for --- */
 
+static void confirm_leak(struct keeper *k, const struct session_request *request, struct session_answer *a)
+{
+    struct px_program program, between;
+    px_program_init(&program);
+    px_program_init(&between);
+    a->status = session_take_image(k->shared, request->slot, request->index, &program, &a->error);
+    if (a->status == PX_OK)
+        a->status = session_take_image(k->shared, request->slot, request->between, &between, &a->error);
+    if (a->status == PX_OK)
+        a->status = isolate_between(k->sandbox, &program, &between, &a->diverges, &a->error);
+    px_program_fini(&between);
+    px_program_fini(&program);
+}
+
 static void confirm(struct keeper *k, const struct session_request *request, struct session_answer *a)
 {
     struct isolated isolated = { .runs = 0 };
@@ -211,6 +232,8 @@ static bool obey(struct keeper *k)
         return false;
     if (request.command == COMMAND_CONFIRM)
         confirm(k, &request, &answer);
+    else if (request.command == COMMAND_CONFIRM_LEAK)
+        confirm_leak(k, &request, &answer);
     else
         shrink(k, &request, &answer);
     return send(k->control, &answer, sizeof answer, MSG_NOSIGNAL) == sizeof answer;

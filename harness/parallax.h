@@ -88,6 +88,7 @@ enum px_diff_kind {
     PX_DIFF_OUTCOME, /* what can be observed of the run differs */
     PX_DIFF_ABORT, /* the process that ran it died: generated code faulted on the host, or an engine did */
     PX_DIFF_HANG, /* it took longer than the deadline */
+    PX_DIFF_LEAK, /* they agree, but one runs it otherwise after another program has run. A sample is looked at */
 };
 
 /* What differs, as bits; registers have a bit each. */
@@ -118,7 +119,7 @@ struct px_diff {
     uint32_t ran; /* bit i: engine i of the session took the program and was compared */
 
     /* Indices of the reference and of the engine that differs, dies or hangs; for the latter two it may be
-     * unknown, SIZE_MAX. */
+     * unknown, SIZE_MAX. PX_DIFF_LEAK: both are the engine that disagrees with itself. */
     size_t a, b;
     char names[2][PX_SPEC_MAX]; /* their canonical specs, "?" for the unknown */
 
@@ -131,13 +132,15 @@ struct px_diff {
     uint8_t bytes[2]; /* ... and what the two have there */
 
     struct px_death death; /* PX_DIFF_ABORT */
-    uint64_t reserved[8]; /* 0 */
+    size_t between; /* PX_DIFF_LEAK of a batch: index of the program that ran between two runs; else 0 */
+    uint64_t reserved[7]; /* 0 */
 };
 
 /*
  * Runs @program, just as it is, on all engines and compares everything that can be observed, all of memory
  * included. An engine that reports no registers makes all of them run the signed program (px_image_sign), where it can be
- * signed. PX_OK whether they agree or not. PX_ERR_INPUT: what px_image_check refuses, or more than PX_SESSION_BYTES_MAX.
+ * signed. Where they agree, one program of 2,048, beginning with the second, runs again with that of the call before
+ * between two runs (PX_DIFF_LEAK), if it has at most 1 MiB of code and content. PX_OK whether they agree or not. PX_ERR_INPUT: what px_image_check refuses, or more than PX_SESSION_BYTES_MAX.
  */
 enum px_status px_diff(struct px_session *session, const struct px_program *program, struct px_diff *diff,
                        struct px_error *err) PX_CHECKED;
@@ -154,7 +157,8 @@ typedef bool px_found_fn(void *arg, size_t index, const struct px_diff *diff);
 
 /*
  * The same for @n programs, in one sandbox, tens of thousands a second: calls @found(@arg, ...) for each that
- * diverges. Memory is compared where a program wrote, all of it in one program of 1,024. PX_ERR_INPUT names the first program that cannot run, and nothing has run.
+ * diverges. Memory is compared where a program wrote, all of it in one program of 1,024. One of 2,048, beginning with the
+ * first, runs again as with px_diff, but with its successor in between. PX_ERR_INPUT names the first program that cannot run, and nothing has run.
  */
 enum px_status px_diff_batch(struct px_session *session, const struct px_program *programs, size_t n,
                              px_found_fn *found, void *arg, struct px_error *err) PX_CHECKED;
@@ -212,7 +216,8 @@ struct px_shrunk {
 
 /*
  * Makes @small, which is initialized, the smallest program that falls into @program's bucket, looking for it for
- * at most @seconds (> 0). Unless they diverge @small stays as it was. PX_ERR_INPUT: as px_diff, or @seconds.
+ * at most @seconds (> 0). Unless they diverge @small stays as it was; what takes two programs (PX_DIFF_LEAK) is none of
+ * it. PX_ERR_INPUT: as px_diff, or @seconds.
  */
 enum px_status px_shrink(struct px_session *session, const struct px_program *program, double seconds,
                          struct px_program *small, struct px_shrunk *shrunk, struct px_error *err) PX_CHECKED;

@@ -23,6 +23,8 @@ struct server {
     struct run run;
     struct hostfault faults;
     struct run_slot prepared[SERVER_BATCH];
+    size_t indices[SERVER_BATCH]; /* of the programs prepared */
+    size_t ready; /* so many are */
     uint64_t count, beats;
 };
 
@@ -57,7 +59,7 @@ static void stop_clock(struct server *s)
 
 static void choose(struct server *s, const struct session_slot *slot, size_t index)
 {
-    run_choose(&s->run, slot->first + index);
+    run_choose(&s->run, slot->alone ? 0 : slot->first + index);
     for (size_t i = 0; i < s->run.count && slot->work == WORK_REPLAY; i++)
         s->run.active[i] = i == slot->engine;
 }
@@ -81,7 +83,7 @@ static enum px_status compare(struct server *s, struct session_slot *slot, size_
         status = run_engine(&s->run, prepared, i, &entry, &result, err);
     }
     set(&s->shared->engine, SESSION_ENGINE_NONE);
-    bool sweep = slot->every_page || (slot->first + index) % SESSION_SWEEP == 0;
+    bool sweep = slot->alone || (slot->first + index) % SESSION_SWEEP == 0;
     if (status == PX_OK)
         status = run_judge(&s->run, prepared, sweep, &result, err);
     stop_clock(s);
@@ -133,34 +135,89 @@ static void finish(struct session_slot *slot, size_t index)
         futex_wake(&slot->state);
 }
 
-/* Prepares pending programs from *next on, as many as fit, and says which; then runs them. */
-static enum px_status run_some(struct server *s, struct session_slot *slot, size_t *next)
+/* Prepares pending programs from *next on, as many as fit. */
+static enum px_status prepare_some(struct server *s, struct session_slot *slot, size_t *next)
 {
-    size_t indices[SERVER_BATCH], ready = 0;
     enum px_status status = PX_OK;
-    for (; *next < slot->count && ready < SERVER_BATCH; ++*next) {
+    s->ready = 0;
+    for (; *next < slot->count && s->ready < SERVER_BATCH; ++*next) {
         if (atomic_load(&slot->results[*next].state) == PROGRAM_DONE)
             continue;
         begin(s, slot, *next);
         choose(s, slot, *next);
-        status = run_prepare(&s->run, &slot->images[*next], 0, &s->prepared[ready], &s->shared->error);
+        status = run_prepare(&s->run, &slot->images[*next], 0, &s->prepared[s->ready], &s->shared->error);
         if (status != PX_OK)
             break;
-        indices[ready++] = *next;
+        s->indices[s->ready++] = *next;
     }
-    if (status == PX_ERR_FULL && ready > 0)
-        status = PX_OK; /* the rest comes next */
-    for (size_t i = 0; i < ready && status == PX_OK && !atomic_load(&slot->cancelled); i++) {
-        begin(s, slot, indices[i]);
-        if (slot->work == WORK_REPLAY)
-            status = replay(s, slot, &s->prepared[i]);
-        else
-            status = compare(s, slot, indices[i], &s->prepared[i]);
+    return status == PX_ERR_FULL && s->ready > 0 ? PX_OK : status; /* the rest comes next */
+}
+
+/* Each run of a check has the time of a program. */
+static void take_turn(void *arg, size_t engine)
+{
+    struct server *s = arg;
+    start_clock(s);
+    set(&s->shared->engine, (uint32_t)engine);
+    atomic_store_explicit(&s->shared->beats, ++s->beats, memory_order_relaxed);
+}
+
+/* Whether a check of the first program prepared is due, with the second one in between. */
+static bool between_is_due(const struct server *s, const struct session_slot *slot)
+{
+    return slot->between && s->ready > 1 && s->indices[0] == 0 && !slot->results[0].diverges;
+}
+
+/* A, B, A: what ran between two runs of a program must not show. */
+static enum px_status check_between(struct server *s, struct session_slot *slot)
+{
+    const struct run_watch watch = { .turn = take_turn, .arg = s };
+    struct session_result *result = &slot->results[0];
+    struct finding finding = { .kind = FINDING_LEAK, .between = s->indices[1] };
+    bool leaks;
+    begin(s, slot, 0);
+    set(&s->shared->between, (uint32_t)(1 + finding.between));
+    enum px_status status = run_between(&s->run, &s->prepared[0], &s->prepared[1], &watch, &leaks,
+                                        &finding.other, &s->shared->error);
+    stop_clock(s);
+    set(&s->shared->between, 0);
+    set(&s->shared->engine, SESSION_ENGINE_NONE);
+    if (status != PX_OK || !leaks)
+        return status;
+    slot->findings[0] = finding;
+    result->engine = (uint32_t)finding.other;
+    result->diverges = true;
+    return PX_OK;
+}
+
+/* Runs the program prepared as number @i. One whose check is due is done when its successor has run, and the check. */
+static enum px_status run_one(struct server *s, struct session_slot *slot, size_t i)
+{
+    enum px_status status;
+    begin(s, slot, s->indices[i]);
+    if (slot->work == WORK_REPLAY)
+        status = replay(s, slot, &s->prepared[i]);
+    else
+        status = compare(s, slot, s->indices[i], &s->prepared[i]);
+    bool due = between_is_due(s, slot);
+    if (status == PX_OK && !(due && i == 0))
+        finish(slot, s->indices[i]);
+    if (status == PX_OK && due && i == 1) {
+        status = check_between(s, slot);
         if (status == PX_OK)
-            finish(slot, indices[i]);
+            finish(slot, 0);
     }
+    return status;
+}
+
+/* Prepares some, and runs them. */
+static enum px_status run_some(struct server *s, struct session_slot *slot, size_t *next)
+{
+    enum px_status status = prepare_some(s, slot, next);
+    for (size_t i = 0; i < s->ready && status == PX_OK && !atomic_load(&slot->cancelled); i++)
+        status = run_one(s, slot, i);
     end(s);
-    for (size_t i = 0; i < ready; i++)
+    for (size_t i = 0; i < s->ready; i++)
         run_release(&s->run, &s->prepared[i]);
     return status;
 }

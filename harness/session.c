@@ -121,7 +121,8 @@ struct session_slot *session_empty(struct px_session *session, size_t number, en
     session->loads[number] = (struct session_load){ .count = 0 };
     slot->first = 0;
     slot->work = work;
-    slot->every_page = 0;
+    slot->alone = 0;
+    slot->between = 0;
     atomic_store(&slot->cancelled, 0);
     return slot;
 }
@@ -184,15 +185,17 @@ enum px_status session_wait(struct px_session *session, size_t number, struct px
     return atomic_load(&slot->state) == SLOT_READY ? session_look(session, err) : PX_OK;
 }
 
-enum px_status session_run(struct px_session *session, const struct px_image *image, enum slot_work work,
-                           size_t engine, struct px_error *err)
+enum px_status session_run(struct px_session *session, const struct px_image *image,
+                           const struct px_image *between, enum slot_work work, size_t engine,
+                           struct px_error *err)
 {
     struct session_slot *slot = session_empty(session, 0, work);
     enum px_status status = PX_OK;
     slot->engine = engine;
-    slot->every_page = 1;
+    slot->alone = 1;
     if (!session_put(session, 0, image))
         return px_fail(err, PX_ERR_INTERNAL, "session: a program does not fit an empty slot");
+    slot->between = between && session_put(session, 0, between);
     session_give(session, 0);
     while (status == PX_OK && atomic_load(&slot->state) == SLOT_READY)
         status = session_wait(session, 0, err);
@@ -251,6 +254,7 @@ enum px_status session_start(const struct sandbox *sandbox, bool confirm, struct
         return px_fail(err, PX_ERR_NOMEM, "session: out of memory");
     s->control = -1;
     s->confirm = confirm;
+    px_program_init(&s->before);
     s->shared = isolate_share(sizeof *s->shared);
     if (!s->shared) {
         int error = errno;
@@ -322,6 +326,7 @@ void px_session_destroy(struct px_session *session)
     if (session->control >= 0)
         close(session->control);
     isolate_unshare(session->shared, sizeof *session->shared);
+    px_program_fini(&session->before);
     free(session);
 }
 

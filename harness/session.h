@@ -17,6 +17,9 @@ struct px_session {
     enum px_status broken; /* not PX_OK: there is nobody to work any more, @why says why */
     struct px_error why;
     uint64_t number; /* of the next slot given */
+    uint64_t agreed; /* on so many programs of px_diff and px_diff_image the engines agreed */
+    struct px_program before; /* that ran before, for check A, B, A with the next; else empty */
+    bool has_before;
     struct session_load {
         size_t count, used; /* programs in it, and their bytes */
     } loads
@@ -63,9 +66,10 @@ void session_give(struct px_session *session, size_t number);
 /* Waits for slot @number: until it is done, or has a result that diverges, or nothing happened for a while. */
 enum px_status session_wait(struct px_session *session, size_t number, struct px_error *err) PX_CHECKED;
 
-/* Runs one image in slot 0 to the end. */
-enum px_status session_run(struct px_session *session, const struct px_image *image, enum slot_work work,
-                           size_t engine, struct px_error *err) PX_CHECKED;
+/* Runs one image in slot 0 to the end. @between: another one for check A, B, A, where both fit; or NULL. */
+enum px_status session_run(struct px_session *session, const struct px_image *image,
+                           const struct px_image *between, enum slot_work work, size_t engine,
+                           struct px_error *err) PX_CHECKED;
 
 /* --- findings from outside --- */
 

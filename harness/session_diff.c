@@ -27,7 +27,7 @@ struct verdict {
     struct finding finding;
     bool stable;
     uint32_t ran;
-    size_t engine; /* at work at a death, or SESSION_ENGINE_NONE */
+    size_t engine; /* at work at a death, or that leaks, or SESSION_ENGINE_NONE */
 };
 
 static void name_engine(const struct px_session *session, size_t engine, size_t *index,
@@ -66,17 +66,21 @@ enum px_diff_kind session_kind(const struct finding *finding)
 {
     if (finding->kind == FINDING_DIFF)
         return PX_DIFF_OUTCOME;
+    if (finding->kind == FINDING_LEAK)
+        return PX_DIFF_LEAK;
     return finding->kind == FINDING_HANG ? PX_DIFF_HANG : PX_DIFF_ABORT;
 }
 
 static void make_diff(const struct px_session *session, const struct verdict *v, struct px_diff *diff)
 {
     *diff = (struct px_diff){ .kind = session_kind(&v->finding), .stable = v->stable, .ran = v->ran };
-    name_engine(session, 0, &diff->a, diff->names[0]);
+    name_engine(session, diff->kind == PX_DIFF_LEAK ? v->engine : 0, &diff->a, diff->names[0]);
     if (diff->kind == PX_DIFF_OUTCOME) {
         take_difference(session, &v->finding, diff);
         return;
     }
+    if (diff->kind == PX_DIFF_LEAK)
+        diff->between = v->finding.between;
     name_engine(session, v->engine, &diff->b, diff->names[1]);
     if (diff->kind == PX_DIFF_ABORT)
         session_death(&v->finding, &diff->death);
@@ -86,14 +90,18 @@ static void make_diff(const struct px_session *session, const struct verdict *v,
 static enum px_status confirm(struct px_session *session, size_t slot, size_t index, struct verdict *v,
                               struct px_error *err)
 {
-    const struct session_request request = { .command = COMMAND_CONFIRM, .slot = slot, .index = index };
+    bool leak = v->finding.kind == FINDING_LEAK;
+    const struct session_request request = { .command = leak ? COMMAND_CONFIRM_LEAK : COMMAND_CONFIRM,
+                                             .slot = slot,
+                                             .index = index,
+                                             .between = v->finding.between };
     struct session_answer answer;
     struct px_error why = { "" };
     enum px_status status = session_ask(session, &request, &answer, &why);
     if (status != PX_OK) /* other programs may be under way */
         return session_break(session, status, why.text, err);
     v->stable = answer.diverges;
-    if (v->stable) {
+    if (v->stable && !leak) {
         v->finding = answer.finding;
         v->ran = answer.ran;
     }
@@ -109,6 +117,8 @@ static enum px_status take_result(struct px_session *session, size_t number, siz
                          .ran = slot->results[index].ran,
                          .engine = slot->results[index].engine };
     finding_make_harmless(&v.finding);
+    if (v.finding.between >= session->loads[number].count)
+        v.finding.between = index;
     enum px_status status = session->confirm ? confirm(session, number, index, &v, err) : PX_OK;
     if (status == PX_OK)
         make_diff(session, &v, diff);
@@ -117,14 +127,44 @@ static enum px_status take_result(struct px_session *session, size_t number, siz
 
 /* --- one --- */
 
+static void forget(struct px_session *session)
+{
+    px_program_fini(&session->before);
+    session->has_before = false;
+}
+
+/* Keeps a copy: between two runs of the next program it is run again. */
+static enum px_status remember(struct px_session *session, const struct px_image *image, struct px_error *err)
+{
+    enum px_status status = session_copy_image(image, &session->before, err);
+    session->has_before = status == PX_OK;
+    if (status != PX_OK)
+        forget(session);
+    return status;
+}
+
 static enum px_status diff_image(struct px_session *session, const struct px_image *image,
                                  struct px_diff *diff, struct px_error *err)
 {
     struct session_slot *slot = &session->shared->slots[0];
-    enum px_status status = session_run(session, image, WORK_COMPARE, 0, err);
-    if (status == PX_OK && slot->results[0].diverges) {
+    struct px_mapping maps[PX_PROGRAM_MAPS_MAX];
+    struct px_image before;
+    if (session->has_before)
+        session_image(&session->before, maps, &before);
+    enum px_status status =
+        session_run(session, image, session->has_before ? &before : NULL, WORK_COMPARE, 0, err);
+    forget(session);
+    if (status != PX_OK)
+        return status;
+    if (slot->results[0].diverges) {
         status = take_result(session, 0, 0, diff, err);
-    } else if (status == PX_OK) {
+        if (status == PX_OK)
+            diff->between = 0;
+        return status;
+    }
+    if (session->agreed++ % SESSION_BETWEEN == 0)
+        status = remember(session, image, err);
+    if (status == PX_OK) {
         *diff = (struct px_diff){ .kind = PX_DIFF_NONE, .ran = slot->results[0].ran, .stable = true };
         name_engine(session, 0, &diff->a, diff->names[0]);
         name_engine(session, SESSION_ENGINE_NONE, &diff->b, diff->names[1]);
@@ -186,8 +226,11 @@ static void fill(struct batch *b, size_t number)
     struct px_image image;
     struct session_slot *slot = session_empty(b->session, number, WORK_COMPARE);
     slot->first = b->given;
+    slot->between = b->given % SESSION_BETWEEN == 0;
     b->slots[number].first = b->given;
     for (; b->given < b->n; b->given++) {
+        if (b->given % SESSION_BETWEEN == 0 && b->given != b->slots[number].first)
+            break; /* it is to be the first of its slot */
         session_image(&b->programs[b->given], maps, &image);
         if (!session_put(b->session, number, &image))
             break;
@@ -213,8 +256,11 @@ static enum px_status drain(struct batch *b, size_t number)
         if (!result->diverges)
             continue;
         status = take_result(b->session, number, index, &diff, b->err);
-        if (status == PX_OK)
-            b->enough = !b->found(b->arg, b->slots[number].first + index, &diff);
+        if (status != PX_OK)
+            break;
+        if (diff.kind == PX_DIFF_LEAK)
+            diff.between += b->slots[number].first;
+        b->enough = !b->found(b->arg, b->slots[number].first + index, &diff);
     }
     return status;
 }
@@ -308,6 +354,9 @@ size_t px_diff_describe(const struct px_diff *diff, char *text, size_t size)
                                  .byte_b = diff->bytes[1] };
     if (diff->kind == PX_DIFF_NONE)
         return (size_t)snprintf(text, size, "  agree\n");
+    if (diff->kind == PX_DIFF_LEAK)
+        return (size_t)snprintf(text, size, "  leak    %s runs it otherwise after another program has run\n",
+                                diff->names[1]);
     if (diff->kind == PX_DIFF_OUTCOME)
         length = diff_describe(&inside, diff->names[0], diff->names[1], text, size);
     else

@@ -46,7 +46,7 @@ static enum px_status replay_on(struct px_session *session, size_t engine, const
     if (status == PX_OK)
         status = session_check_image(&image, err);
     if (status == PX_OK)
-        status = session_run(session, &image, WORK_REPLAY, engine, err);
+        status = session_run(session, &image, NULL, WORK_REPLAY, engine, err);
     if (status != PX_OK)
         return status;
     const struct session_slot *slot = &session->shared->slots[0];

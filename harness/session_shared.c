@@ -53,37 +53,42 @@ static bool inside(const struct session_slot *slot, const void *from, uint64_t s
     return size == 0 || (offset < sizeof slot->bytes && size <= sizeof slot->bytes - offset);
 }
 
-static enum px_status take(const struct session_slot *slot, const struct px_image *image,
-                           struct px_program *program)
+/* Makes *image, which is the slot's, one whose mappings are in @maps. False: it is none. */
+static bool take_header(const struct session_slot *slot, struct px_image *image, struct px_mapping *maps)
 {
     if (!inside(slot, image->code, image->code_size) || image->map_count > PX_PROGRAM_MAPS_MAX ||
-        !inside(slot, image->maps, image->map_count * sizeof *image->maps))
-        return PX_ERR_INTERNAL;
+        !inside(slot, image->maps, image->map_count * sizeof *maps))
+        return false;
+    for (size_t i = 0; i < image->map_count; i++) {
+        maps[i] = image->maps[i];
+        if (!inside(slot, maps[i].content, maps[i].content_size))
+            return false;
+    }
+    image->maps = maps;
+    return true;
+}
+
+enum px_status session_copy_image(const struct px_image *image, struct px_program *program,
+                                  struct px_error *err)
+{
     program->gas = image->gas;
     program->entry_pc = image->entry_pc;
     memcpy(program->x, image->x, sizeof program->x);
     program->x[0] = 0;
     enum px_status status = px_program_append(program, image->code, image->code_size);
     for (size_t i = 0; i < image->map_count && status == PX_OK; i++) {
-        const struct px_mapping map = image->maps[i];
-        if (!inside(slot, map.content, map.content_size))
-            return PX_ERR_INTERNAL;
-        status = px_program_map(program, map.start, map.size, map.kind, map.content, map.content_size);
+        const struct px_mapping *map = &image->maps[i];
+        status = px_program_map(program, map->start, map->size, map->kind, map->content, map->content_size);
     }
-    return status;
+    return status == PX_OK ? PX_OK : px_fail(err, status, "out of memory for a program");
 }
 
 enum px_status session_take_image(const struct session_shared *shared, size_t slot, size_t index,
                                   struct px_program *program, struct px_error *err)
 {
-    const struct px_image image = shared->slots[slot].images[index];
-    enum px_status status = take(&shared->slots[slot], &image, program);
-    if (status == PX_OK) {
-        struct px_image copy;
-        px_program_image(program, &copy);
-        status = px_image_check(&copy, NULL);
-    }
-    if (status == PX_ERR_NOMEM)
-        return px_fail(err, status, "out of memory for a program");
-    return status == PX_OK ? PX_OK : px_fail(err, PX_ERR_INTERNAL, "what the sandbox shares is no program");
+    struct px_mapping maps[PX_PROGRAM_MAPS_MAX];
+    struct px_image image = shared->slots[slot].images[index];
+    if (take_header(&shared->slots[slot], &image, maps) && px_image_check(&image, NULL) == PX_OK)
+        return session_copy_image(&image, program, err);
+    return px_fail(err, PX_ERR_INTERNAL, "what the sandbox shares is no program");
 }

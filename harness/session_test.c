@@ -13,6 +13,7 @@
 #include "generators/generator.h"
 #include "harness/isolate.h"
 #include "harness/session.h"
+#include "harness/tests/flawed.h"
 #include "harness/tests/sessions.h"
 #include "harness/wrong.h"
 #include "vm/interp.h"
@@ -522,6 +523,104 @@ static void large_programs_go_through_slots_one_by_one(void **state)
     px_session_destroy(session);
 }
 
+/* --- what one program leaves to another --- */
+
+/* One that leaves something when it divides, and one that finds it. */
+static const uint32_t leaving[] = { 0x029445b3, PX_WORD_ECALLI_0 },
+                      finding_it[] = { 0x00944533, PX_WORD_ECALLI_0 }, neither[] = { PX_WORD_ECALLI_0 };
+
+static struct px_session *open_flawed_session(const char *flaws, bool confirm)
+{
+    const struct sandbox sandbox = { .engines = flaws, .open = flawed_open };
+    struct px_session *session;
+    struct px_error err = { "" };
+    if (session_start(&sandbox, confirm, &session, &err) != PX_OK)
+        fail_msg("%s", err.text);
+    return session;
+}
+
+static void expect_leak(const struct px_diff *diff, bool stable)
+{
+    char text[128];
+    assert_int_equal(diff->kind, PX_DIFF_LEAK);
+    assert_int_equal(diff->stable, stable);
+    assert_int_equal(diff->a, 1);
+    assert_int_equal(diff->b, 1);
+    assert_string_equal(diff->names[0], "flawed");
+    assert_string_equal(diff->names[1], "flawed");
+    assert_int_equal(diff->fields, 0);
+    px_diff_describe(diff, text, sizeof text);
+    assert_string_equal(text, "  leak    flawed runs it otherwise after another program has run\n");
+}
+
+static void what_the_program_before_leaves_is_a_leak(void **state)
+{
+    (void)state;
+    static const char *const flaws[] = { "left-xor", "left-fatal-xor" };
+    struct px_program leaver, finder;
+    struct px_diff diff;
+    make_program(&leaver, leaving, 2);
+    make_program(&finder, finding_it, 2);
+    for (int i = 0; i < 4; i++) {
+        bool confirm = i < 2;
+        struct px_session *session = open_flawed_session(flaws[i % 2], confirm);
+        diff_program(session, &leaver, &diff);
+        assert_int_equal(diff.kind, PX_DIFF_NONE);
+        diff_program(session, &finder, &diff);
+        expect_leak(&diff, confirm);
+        assert_int_equal(diff.between, 0);
+        for (int times = 0; times < 3; times++) { /* once in a while is enough */
+            diff_program(session, times % 2 ? &finder : &leaver, &diff);
+            assert_int_equal(diff.kind, PX_DIFF_NONE);
+        }
+        px_session_destroy(session);
+    }
+    px_program_fini(&leaver);
+    px_program_fini(&finder);
+}
+
+struct leaks {
+    size_t count, indices[3], between[3];
+    bool confirmed;
+};
+
+static bool note_leak(void *arg, size_t index, const struct px_diff *diff)
+{
+    struct leaks *leaks = arg;
+    assert_in_range(leaks->count, 0, 2);
+    expect_leak(diff, leaks->confirmed);
+    leaks->indices[leaks->count] = index;
+    leaks->between[leaks->count++] = diff->between;
+    return true;
+}
+
+static void of_a_batch_one_program_in_so_many_is_checked_for_leaks(void **state)
+{
+    (void)state;
+    enum { MANY = 2 * SESSION_BETWEEN + 2 };
+    static const char *const flaws[] = { "left-xor", "left-fatal-xor", "none" };
+    struct px_program *programs = calloc(MANY, sizeof *programs);
+    assert_non_null(programs);
+    for (size_t i = 0; i < MANY; i++) {
+        size_t at = i % SESSION_BETWEEN % 700;
+        make_program(&programs[i], at == 0 ? finding_it : at == 1 ? leaving : neither, at < 2 ? 2 : 1);
+    }
+    for (int i = 0; i < 3; i++) {
+        struct px_session *session = open_flawed_session(flaws[i], i == 0);
+        struct leaks leaks = { .confirmed = i == 0 };
+        struct px_error err = { "" };
+        if (px_diff_batch(session, programs, MANY, note_leak, &leaks, &err) != PX_OK)
+            fail_msg("%s", err.text);
+        assert_int_equal(leaks.count, i == 2 ? 0 : 3);
+        for (size_t k = 0; k < leaks.count; k++) {
+            assert_int_equal(leaks.indices[k], k * SESSION_BETWEEN);
+            assert_int_equal(leaks.between[k], k * SESSION_BETWEEN + 1);
+        }
+        px_session_destroy(session);
+    }
+    free_programs(programs, MANY);
+}
+
 /* --- engines that report no registers --- */
 
 static void engines_without_registers_are_compared_by_signature(void **state)
@@ -571,6 +670,8 @@ int main(void)
         cmocka_unit_test(an_engine_with_a_share_takes_part_in_one_program_of_so_many),
         cmocka_unit_test(a_batch_with_a_program_that_cannot_run_runs_nothing),
         cmocka_unit_test(large_programs_go_through_slots_one_by_one),
+        cmocka_unit_test(what_the_program_before_leaves_is_a_leak),
+        cmocka_unit_test(of_a_batch_one_program_in_so_many_is_checked_for_leaks),
         cmocka_unit_test(engines_without_registers_are_compared_by_signature),
         cmocka_unit_test(the_library_says_its_version),
     };

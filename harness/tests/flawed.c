@@ -18,6 +18,8 @@ enum {
     FLAW_X7 = 256,
     FLAW_ENDLESS_X7 = 512,
     FLAW_LATE = 1024,
+    FLAW_LEFT = 2048,
+    FLAW_LEFT_FATAL = 4096,
 };
 
 struct px_engine {
@@ -27,6 +29,8 @@ struct px_engine {
     uint64_t *x;    /* the reference's registers, while it runs */
     unsigned wrong; /* the register to falsify before the next instruction; 0: none */
     unsigned xors;  /* in this run so far */
+    unsigned runs;  /* since a unit was prepared, the one under way too */
+    bool divided, left; /* this run executed a div; the one before did */
 };
 
 static const struct {
@@ -45,6 +49,8 @@ static const struct {
     { "x7", FLAW_X7 },
     { "endless-x7", FLAW_ENDLESS_X7 },
     { "late-xor", FLAW_LATE },
+    { "left-xor", FLAW_LEFT },
+    { "left-fatal-xor", FLAW_LEFT_FATAL },
 };
 
 static void hang(bool forever)
@@ -85,6 +91,10 @@ static bool goes_wrong(struct px_engine *e, const struct px_insn *insn, uint64_t
         return (e->flaw & FLAW_SHIFTS) && insn->rd == insn->rs2;
     case PX_OP_XOR:
         misbehave(e, a & b & 1);
+        if ((e->flaw & FLAW_LEFT_FATAL) && e->left && e->runs > 2)
+            raise(SIGFPE);
+        if ((e->flaw & FLAW_LEFT) && e->left && e->runs > 2)
+            return true;
         if ((e->flaw & FLAW_LATE) && ++e->xors == 3)
             return true;
         return ((e->flaw & FLAW_XOR) || ((e->flaw & FLAW_SHY) && shown)) && (a & b & 1);
@@ -105,6 +115,7 @@ static void spy(void *arg, const struct px_insn *insn, uint32_t pc, uint64_t gas
     (void)pc;
     (void)gas;
     e->x = (uint64_t *)(uintptr_t)x;
+    e->divided |= insn->op == PX_OP_DIV;
     if (e->wrong)
         e->x[e->wrong] ^= 1;
     e->wrong = goes_wrong(e, insn, x[insn->rs1], x[insn->rs2]) ? insn->rd : 0;
@@ -132,6 +143,7 @@ static enum px_status flawed_prepare(struct px_engine *engine, const struct px_i
                                      struct px_unit **unit, struct px_error *err)
 {
     engine->flags = flags;
+    engine->runs = 0;
     return px_interp_engine.prepare(engine->inner, image, flags, unit, err);
 }
 
@@ -144,6 +156,9 @@ static enum px_status flawed_run(struct px_engine *engine, struct px_unit *unit,
                                  struct px_outcome *outcome, struct px_error *err)
 {
     engine->wrong = engine->xors = 0;
+    engine->runs++;
+    engine->left = engine->divided;
+    engine->divided = false;
     enum px_status status = px_interp_engine.run(engine->inner, unit, entry, outcome, err);
     if (status == PX_OK && engine->wrong)
         outcome->x[engine->wrong] ^= 1;

@@ -9,7 +9,8 @@
  * xor (of two odd operands), mul (of an odd first operand), divw, overflow-divw (INT_MIN / -1 alone), shifts (every shift by a
  * register whose rd is its rs2), x7 (everything that reads x7 as rs1 and writes a register), shy-xor (not when it can
  * be stopped between blocks), late-xor (the third of a run, alone): bit 0 of the result is wrong; fatal-xor: the process dies
- * of SIGFPE; endless-xor, endless-x7 (everything that names x7): it never returns. PX_ERR_INPUT for any other.
+ * of SIGFPE; left-xor, left-fatal-xor: wrong, or fatal, in a run that follows one with a div, but not in the first two
+ * after a program was prepared; endless-xor, endless-x7 (everything that names x7): it never returns. PX_ERR_INPUT for any other.
  */
 enum px_status flawed_open(const char *flaws, struct run *run, struct px_error *err) PX_CHECKED;
 

@@ -55,6 +55,7 @@ static void scribble(struct session_shared *s, uint8_t byte)
     memset(&s->replay.outcome, byte, sizeof s->replay.outcome);
     s->current = byte * UINT32_C(0x01010101);
     s->engine = byte;
+    s->between = byte * UINT32_C(0x01010101);
 }
 
 /* Once and then it dies, or while it says that all is done, or for as long as it is let. */
@@ -72,6 +73,8 @@ static enum px_status hostile_run(struct px_engine *engine, struct px_unit *unit
     if (byte & 1) {
         s->slots[0].results[0].state = PROGRAM_DONE;
         s->slots[0].results[0].diverges = 1;
+        if (byte & 8)
+            s->slots[0].findings[0].kind = FINDING_LEAK;
         s->slots[0].state = SLOT_DONE;
     }
     unsigned times = byte & 4 ? UINT32_MAX : 0; /* longer than it is let */
@@ -197,14 +200,15 @@ static void what_a_server_writes_harms_no_caller(void **state)
     free_programs(programs, PROGRAMS);
 }
 
-/* An engine that is wrong once only, over all processes. */
-static _Atomic unsigned *lies_told;
+/* An engine that is wrong once only, over all processes: in this run. */
+static _Atomic unsigned *runs_made;
+static unsigned wrong_run;
 
 static enum px_status once_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
                                struct px_outcome *outcome, struct px_error *err)
 {
     enum px_status status = px_interp_engine.run(engine->inner, unit, entry, outcome, err);
-    if (atomic_fetch_add(lies_told, 1) == 0)
+    if (atomic_fetch_add(runs_made, 1) == wrong_run)
         outcome->x[9] ^= 1;
     return status;
 }
@@ -248,26 +252,58 @@ static enum px_status open_once(const char *engines, struct run *run, struct px_
     return status;
 }
 
+static struct px_session *open_once_session(unsigned wrong)
+{
+    const struct sandbox sandbox = { .engines = "", .open = open_once };
+    struct px_session *session;
+    wrong_run = wrong;
+    runs_made = isolate_share(sizeof *runs_made);
+    assert_non_null(runs_made);
+    assert_int_equal(session_start(&sandbox, true, &session, NULL), PX_OK);
+    return session;
+}
+
+static void close_once_session(struct px_session *session)
+{
+    px_session_destroy(session);
+    isolate_unshare((void *)(uintptr_t)runs_made, sizeof *runs_made);
+}
+
 static void what_a_fresh_process_does_not_show_is_unstable(void **state)
 {
     (void)state;
-    const struct sandbox sandbox = { .engines = "", .open = open_once };
-    struct px_session *session;
     struct px_program program;
     struct px_diff diff;
+    struct px_session *session = open_once_session(0);
     make_program(&program, mixed, MIXED);
-    lies_told = isolate_share(sizeof *lies_told);
-    assert_non_null(lies_told);
-    assert_int_equal(session_start(&sandbox, true, &session, NULL), PX_OK);
     assert_int_equal(px_diff(session, &program, &diff, NULL), PX_OK);
     assert_int_equal(diff.kind, PX_DIFF_OUTCOME);
     assert_int_equal(diff.fields, PX_FIELD_X0 << 9);
     assert_false(diff.stable);
-    assert_int_equal(*lies_told, 2);
+    assert_int_equal(*runs_made, 2);
     assert_int_equal(px_diff(session, &program, &diff, NULL), PX_OK);
     assert_int_equal(diff.kind, PX_DIFF_NONE);
-    px_session_destroy(session);
-    isolate_unshare((void *)(uintptr_t)lies_told, sizeof *lies_told);
+    close_once_session(session);
+    px_program_fini(&program);
+}
+
+static void a_leak_that_a_fresh_process_does_not_show_is_unstable(void **state)
+{
+    (void)state;
+    enum { FIRST = 1, COMPARED = 2, CHECKED = 4 }; /* runs of the first program, of both, of check A, B, A */
+    struct px_program program;
+    struct px_diff diff;
+    struct px_session *session = open_once_session(FIRST + COMPARED + CHECKED - 1);
+    make_program(&program, mixed, MIXED);
+    assert_int_equal(px_diff(session, &program, &diff, NULL), PX_OK);
+    assert_int_equal(diff.kind, PX_DIFF_NONE);
+    assert_int_equal(*runs_made, FIRST);
+    assert_int_equal(px_diff(session, &program, &diff, NULL), PX_OK);
+    assert_int_equal(diff.kind, PX_DIFF_LEAK);
+    assert_int_equal(diff.b, 1);
+    assert_false(diff.stable);
+    assert_int_equal(*runs_made, FIRST + COMPARED + 2 * CHECKED);
+    close_once_session(session);
     px_program_fini(&program);
 }
 
@@ -276,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_server_writes_harms_no_caller),
         cmocka_unit_test(what_a_fresh_process_does_not_show_is_unstable),
+        cmocka_unit_test(a_leak_that_a_fresh_process_does_not_show_is_unstable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
