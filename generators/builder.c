@@ -55,20 +55,21 @@ void builder_map(struct builder *b, uint64_t start, uint64_t size, enum px_map_k
     keep(b, px_program_map(b->program, start, size, kind, content, content_size));
 }
 
-/* Bytes that repeat after 256 of them. */
 #define PATTERN(i) (uint8_t)((i) * 167 + 13)
 #define PATTERN_4(i) PATTERN(i), PATTERN((i) + 1), PATTERN((i) + 2), PATTERN((i) + 3)
 #define PATTERN_16(i) PATTERN_4(i), PATTERN_4((i) + 4), PATTERN_4((i) + 8), PATTERN_4((i) + 12)
 #define PATTERN_64(i) PATTERN_16(i), PATTERN_16((i) + 16), PATTERN_16((i) + 32), PATTERN_16((i) + 48)
-#define PATTERN_256(i) PATTERN_64(i), PATTERN_64((i) + 64), PATTERN_64((i) + 128), PATTERN_64((i) + 192)
+#define PATTERN_256 PATTERN_64(0), PATTERN_64(64), PATTERN_64(128), PATTERN_64(192)
+#define PATTERN_1K PATTERN_256, PATTERN_256, PATTERN_256, PATTERN_256
+#define PATTERN_4K PATTERN_1K, PATTERN_1K, PATTERN_1K, PATTERN_1K
+const uint8_t builder_pattern[BUILDER_PATTERN] = { PATTERN_4K, PATTERN_4K };
 
 void builder_map_regions(struct builder *b)
 {
     static const uint8_t cow_bytes[] = "parallax lines never meet, unless one of them is bent";
-    static const uint8_t pattern[] = { PATTERN_256(0), PATTERN_256(256) };
     builder_map(b, PX_REGION_ZERO, 0x3000, PX_MAP_ZERO, NULL, 0);
     builder_map(b, PX_REGION_COW, 0x2000, PX_MAP_COW, cow_bytes, sizeof cow_bytes);
-    builder_map(b, PX_REGION_RO, 0x2000, PX_MAP_RO, pattern, sizeof pattern);
+    builder_map(b, PX_REGION_RO, 0x2000, PX_MAP_RO, builder_pattern, 512);
     builder_map(b, PX_REGION_TOP, 0x1000, PX_MAP_ZERO, NULL, 0);
 }
 

@@ -29,6 +29,9 @@ void builder_seed_registers(struct builder *b);
 /* Maps one region; as px_program_map. */
 void builder_map(struct builder *b, uint64_t start, uint64_t size, enum px_map_kind kind, const void *content,
                  size_t content_size);
+/* What mappings hold: bytes that repeat after 256 of them. */
+enum { BUILDER_PATTERN = 0x2000 };
+extern const uint8_t builder_pattern[BUILDER_PATTERN];
 /* Maps the standard regions of operands.h. */
 void builder_map_regions(struct builder *b);
 

@@ -1,7 +1,7 @@
 #include "generators/layout.h"
 
 struct region {
-    uint32_t start, size, content;
+    uint32_t start, size, content; /* content: BUILDER_PATTERN at most */
     uint8_t kind; /* enum px_map_kind */
 };
 
@@ -22,17 +22,14 @@ static const struct region regions[] = {
     { .start = PX_REGION_MANY, .size = 0x10000, .kind = PX_MAP_ZERO },
 };
 
-enum { REGIONS = sizeof regions / sizeof regions[0], CONTENT_MAX = 0x2000, CONTENT_SHORT = 0x200 };
+enum { REGIONS = sizeof regions / sizeof regions[0], CONTENT_SHORT = 0x200 };
 
 static void map(struct builder *b, const struct region *region)
 {
-    uint8_t pattern[CONTENT_MAX];
     uint32_t content = region->content;
     if (content > CONTENT_SHORT && !prng_one_in(&b->prng, 8)) /* copying pages costs more than the rest */
         content = CONTENT_SHORT;
-    for (size_t i = 0; i < content; i++)
-        pattern[i] = (uint8_t)(i * 167 + 13);
-    builder_map(b, region->start, region->size, region->kind, pattern, content);
+    builder_map(b, region->start, region->size, region->kind, builder_pattern, content);
 }
 
 void layout_map(struct builder *b)

@@ -40,9 +40,18 @@ void shape_release(struct shape *s, unsigned x)
     s->b.reserved &= (uint16_t)~(1u << x);
 }
 
+/* How many of sixteen bits are set. Without an instruction for it, which not every host has, the compiler calls a function. */
+static unsigned ones(unsigned bits)
+{
+    bits -= bits >> 1 & 0x5555;
+    bits = (bits & 0x3333) + (bits >> 2 & 0x3333);
+    bits = (bits + (bits >> 4)) & 0x0f0f;
+    return (bits + (bits >> 8)) & 31;
+}
+
 bool shape_may_reserve(const struct shape *s)
 {
-    return __builtin_popcount(s->pool & ~s->b.reserved) >= 2;
+    return ones(s->pool & ~(unsigned)s->b.reserved) >= 2;
 }
 
 void shape_run(struct shape *s)
@@ -272,7 +281,7 @@ void shape_init(struct shape *s, const struct px_gen_options *options, uint64_t 
         s->b.compress = 0;
     builder_seed_registers(&s->b);
     program->gas = 40000; /* enough for the loops made here; a jump astray that happens to loop soon ends */
-    while (__builtin_popcount(s->pool) < 9)
+    while (ones(s->pool) < 9)
         s->pool |= (uint16_t)(2u << prng_below(&s->b.prng, PX_REG_COUNT - 1));
     for (unsigned i = 0; i < SHAPE_FUNCTIONS_MAX; i++)
         s->links[i] = shape_reserve(s);

@@ -9,11 +9,8 @@
 
 _Static_assert(WORKER_BATCH + 1 <= LEDGER_PENDING, "each program may differ, and one of a batch may leak");
 
-/* Bytes that a program keeps room for until its turn comes again. */
 enum {
-    CODE_KEPT = 512,
-    CONTENT_KEPT = 1 << 10,
-    HEAP_KEPT = 128 << 10, /* free, at its end */
+    HEAP_KEPT = 128 << 10, /* bytes, free, at its end */
     TRIM_BATCHES = 1 << 10, /* between two looks for free pages that others pin */
 };
 
@@ -246,19 +243,12 @@ static enum px_status prepare_batch(struct worker *w, size_t *ready)
     return status == PX_ERR_FULL && *ready > 0 ? PX_OK : status; /* the rest comes with the next batch */
 }
 
-/* Programs take turns, and each would keep room for the largest that it ever was. */
-static void forget_if_large(struct px_program *program)
-{
-    if (program->code_capacity > CODE_KEPT || program->content_capacity > CONTENT_KEPT)
-        px_program_fini(program);
-}
-
 /* What a few large programs took goes back: a process that lives long is to stay as large as it is. */
 static void forget_batch(struct worker *w, size_t ready)
 {
     for (size_t i = 0; i < ready; i++) {
         run_release(&w->run, &w->slots[i]);
-        forget_if_large(&w->programs[i]);
+        px_program_forget(&w->programs[i]);
     }
     if (++w->batches % TRIM_BATCHES == 0)
         (void)malloc_trim(HEAP_KEPT);

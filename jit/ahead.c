@@ -35,7 +35,7 @@ PX_INLINE struct jit_ahead look_at_word(const struct jit_memo *memo, const struc
     uint32_t imm = (uint32_t)((int32_t)word >> 20) & row->top;
     size_t shape = row->base;
     shape += row->registers[jit_triple(operands)];
-    shape += memo->imm_steps[imm % JIT_IMMS];
+    shape += (size_t)memo->imm_kinds[imm % JIT_IMMS] * row->imm_step;
     return (struct jit_ahead){
         .t = &memo->templates[memo->index[shape]], .operands = operands, .imm = (int32_t)imm, .pc = pc
     };

@@ -30,6 +30,8 @@ static void open_world(struct world *w)
     for (unsigned op = 0; op < PX_OP_COUNT; op += 2) {
         w->memo.rows[op].fine = true;
         w->memo.rows[op].registers = w->memo.registers + JIT_TRIPLE_FREE;
+        if (w->memo.rows[op].imm_step != 0)
+            w->memo.rows[op].imm_step = JIT_CLASSES_FINE;
         w->memo.rows[op].base = (uint32_t)PX_OP_COUNT * JIT_SHAPES_COARSE + op * JIT_SHAPES_FINE;
     }
 }

@@ -1,5 +1,6 @@
 #include "jit/memo.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,26 +15,19 @@ enum jit_kind jit_memo_kind(unsigned guest, bool fine)
     return fine && jit_home[guest] == R12 ? JIT_KIND_R12 : JIT_KIND_HOME;
 }
 
-/* Where in a shape the kinds of rd, rs1 and rs2 are: three bits each, or two for a coarse rs1. Below them is which are equal. */
-static unsigned kind_shift(unsigned place, bool fine)
-{
-    return place == 0 ? (fine ? 9 : 8) : place == 1 ? 6 : 3;
-}
-
-/* Shapes have a place for the immediate's size where a format names no register. */
-static uint16_t imm_step(enum px_format format, bool fine)
+/* What tells two immediates of a format apart, beside the registers. */
+static bool has_imm_kinds(enum px_format format)
 {
     switch (format) {
     case PX_FMT_I:
     case PX_FMT_LOAD:
+    case PX_FMT_STORE:
     case PX_FMT_SH5:
     case PX_FMT_SH6:
     case PX_FMT_U:
-        return (uint16_t)(1u << kind_shift(2, fine));
-    case PX_FMT_STORE:
-        return (uint16_t)(1u << kind_shift(0, fine));
+        return true;
     default:
-        return 0; /* none, or one that no bytes hold */
+        return false; /* none, or one that no bytes hold */
     }
 }
 
@@ -54,7 +48,9 @@ static void set_row(struct jit_memo *memo, unsigned op, bool fine)
         .fields = info->fields,
         .top = (uint32_t)info->top,
         .base = fine ? behind + op * JIT_SHAPES_FINE : op * JIT_SHAPES_COARSE,
-        .imm_step = imm_step((enum px_format)info->format, fine),
+        .imm_step = (uint16_t)(!has_imm_kinds((enum px_format)info->format) ? 0
+                               : fine                                       ? JIT_CLASSES_FINE
+                                                                            : JIT_CLASSES_COARSE),
         .fine = fine,
         .registers = memo->registers + (fine ? JIT_TRIPLE_FREE : 0),
     };
@@ -64,15 +60,32 @@ static void set_row(struct jit_memo *memo, unsigned op, bool fine)
     }
 }
 
+enum { KEYS = 1 << 12 };
+
 /* The kinds of three registers, and which of them are equal. */
-static uint16_t registers_of(unsigned triple)
+static unsigned key_of(unsigned rd, unsigned rs1, unsigned rs2, bool fine)
 {
-    unsigned rs1 = triple & 15, rs2 = triple >> 5 & 15, rd = triple >> 9;
-    bool fine = triple & JIT_TRIPLE_FREE;
     unsigned same = (unsigned)(rd == rs1) | (unsigned)(rd == rs2) << 1 | (unsigned)(rs1 == rs2) << 2;
-    return (uint16_t)(((unsigned)jit_memo_kind(rd, fine) << kind_shift(0, fine)) +
-                      ((unsigned)jit_memo_kind(rs1, fine) << kind_shift(1, fine)) +
-                      ((unsigned)jit_memo_kind(rs2, fine) << kind_shift(2, fine)) + same);
+    return (unsigned)jit_memo_kind(rd, fine) << 9 | (unsigned)jit_memo_kind(rs1, fine) << 6 |
+           (unsigned)jit_memo_kind(rs2, fine) << 3 | same;
+}
+
+/* Numbers the keys that there are as they are met, so that those of an opcode without rs2 are next to each other. */
+static void fill_registers(struct jit_memo *memo, bool fine)
+{
+    uint8_t class_of[KEYS];
+    bool known[KEYS] = { false };
+    unsigned classes = 0;
+    for (unsigned n = 0; n < PX_REG_COUNT * PX_REG_COUNT * PX_REG_COUNT; n++) {
+        unsigned rd = n % PX_REG_COUNT, rs1 = n / PX_REG_COUNT % PX_REG_COUNT,
+                 rs2 = n / PX_REG_COUNT / PX_REG_COUNT, key = key_of(rd, rs1, rs2, fine);
+        const struct px_insn in = { .rd = (uint8_t)rd, .rs1 = (uint8_t)rs1, .rs2 = (uint8_t)rs2 };
+        if (!known[key])
+            class_of[key] = (uint8_t)classes++;
+        known[key] = true;
+        memo->registers[jit_triple(jit_operands(&in)) + (fine ? JIT_TRIPLE_FREE : 0)] = class_of[key];
+    }
+    assert(classes <= (fine ? JIT_CLASSES_FINE : JIT_CLASSES_COARSE));
 }
 
 enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err)
@@ -87,11 +100,10 @@ enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err)
     }
     for (unsigned i = 0; i < JIT_MEMO_FIRST; i++)
         memo->templates[i] = (struct jit_template){ .special = true, .unknown = true };
-    for (unsigned triple = 0; triple < JIT_TRIPLES; triple++)
-        memo->registers[triple] = registers_of(triple);
+    fill_registers(memo, false);
+    fill_registers(memo, true);
     for (unsigned imm = 0; imm < JIT_IMMS; imm++)
-        memo->imm_steps[imm] =
-            (uint8_t)(jit_imm_kind((int32_t)(imm ^ JIT_IMMS / 2) - JIT_IMMS / 2) << kind_shift(2, false));
+        memo->imm_kinds[imm] = (uint8_t)jit_imm_kind((int32_t)(imm ^ JIT_IMMS / 2) - JIT_IMMS / 2);
     for (unsigned op = 0; op < PX_OP_COUNT; op++)
         set_row(memo, op, false);
     memo->unary[PX_OP_CLZ] = memo->unary[PX_OP_CLZW] = 7;

@@ -23,8 +23,12 @@ enum {
     JIT_TEMPLATES_MAX = 8192,
     JIT_PLACES_MAX = 1024,
     JIT_TEMPLATES_SETTLED = 160, /* known to a process that will meet nearly all shapes */
-    JIT_SHAPES_COARSE = 1 << 11, /* of one opcode */
-    JIT_SHAPES_FINE = 1 << 12,
+    /* What three registers can be to each other and to the host, told apart by kind; and that with an immediate of each size. */
+    JIT_CLASSES_COARSE = 77,
+    JIT_CLASSES_FINE = 235,
+    JIT_IMM_KINDS = 5,
+    JIT_SHAPES_COARSE = JIT_IMM_KINDS * JIT_CLASSES_COARSE, /* of one opcode */
+    JIT_SHAPES_FINE = JIT_IMM_KINDS * JIT_CLASSES_FINE,
     /* Values of index[] that are no templates. */
     JIT_MEMO_UNKNOWN = 0,
     JIT_MEMO_LOWER = 1, /* to be lowered each time, without a template that says so */
@@ -72,16 +76,18 @@ struct jit_memo_row {
     _Alignas(16) uint32_t match, check;
     uint32_t fields, top; /* as in px_ops */
     uint32_t base; /* of its shapes in index[] */
-    uint16_t imm_step; /* what the immediate's size adds to the shape, times its number */
+    uint16_t
+        imm_step; /* what the immediate's size adds to the shape, times its number; 0: it makes no difference */
     bool fine; /* how it tells registers apart */
-    const uint16_t *registers; /* what they add to the shape, by jit_triple */
+    const uint8_t *registers; /* what they add to the shape, by jit_triple */
 };
 
 enum { JIT_IMMS = 1 << 12 };
 
 struct jit_memo {
-    uint16_t registers[JIT_TRIPLES]; /* the free bit of a triple: told apart finely */
-    uint8_t imm_steps[JIT_IMMS]; /* by an immediate's low 12 bits: what its size adds where rs2 would be */
+    /* Small, as index[] is, since each instruction of a program asks at a place of its own. */
+    uint8_t registers[JIT_TRIPLES]; /* their class; the free bit of a triple: told apart finely */
+    uint8_t imm_kinds[JIT_IMMS]; /* by an immediate's low 12 bits */
     struct jit_memo_row rows[PX_OP_COUNT + 8]; /* those behind match nothing */
     uint8_t unary
         [PX_OP_COUNT]; /* the bits of rs2 that tell clz to sext.h apart, which share an index; 0 for others */
@@ -119,7 +125,7 @@ void jit_memo_emit(struct jit_compiler *c, const struct jit_ahead *a);
 /* What is needed in the buffer to write a template. */
 enum { JIT_TEMPLATE_ROOM = JIT_TEMPLATE_BYTES + JIT_TEMPLATE_SLACK + X64_RED_ZONE };
 
-/* 0 for none, then by sign and by whether a sign-extended byte holds it. */
+/* Below JIT_IMM_KINDS: 0 for none, then by sign and by whether a sign-extended byte holds it. */
 static inline unsigned jit_imm_kind(int32_t imm)
 {
     return imm == 0 ? 0 : 1u + (unsigned)(imm < 0) + 2u * (unsigned)(imm != (int8_t)imm);

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One page is more than most programs need, so most buffers are allocated once. */
-enum { FIRST_CAPACITY = PX_PAGE_SIZE };
-
 void px_program_init(struct px_program *program)
 {
     *program = (struct px_program){ .gas = 0 };
@@ -20,6 +17,12 @@ void px_program_fini(struct px_program *program)
     free(program->content);
     free(program->code);
     px_program_init(program);
+}
+
+void px_program_forget(struct px_program *program)
+{
+    if (program->code_capacity > PX_PROGRAM_KEPT || program->content_capacity > PX_PROGRAM_KEPT)
+        px_program_fini(program);
 }
 
 void px_program_clear(struct px_program *program)
@@ -40,7 +43,7 @@ static enum px_status reserve(uint8_t **buffer, size_t *capacity, size_t needed)
 {
     if (needed <= *capacity)
         return PX_OK;
-    size_t grown = *capacity < FIRST_CAPACITY ? FIRST_CAPACITY : *capacity;
+    size_t grown = *capacity < PX_PROGRAM_KEPT ? PX_PROGRAM_KEPT : *capacity;
     while (grown < needed)
         grown *= 2;
     uint8_t *bytes = realloc(*buffer, grown);
