@@ -25,7 +25,7 @@ section() { # target section
 # `found`. The first few are named.
 keep_finding() { # target file findings
     local name command
-    name=$3/$1-$(sha1sum <"$2" | head -c 16)
+    name=$3/$1-$(sha1sum <"$2" | cut -c 1-16)
     if [[ -e $name ]]; then
         rm -f "$2"
         return

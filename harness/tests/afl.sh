@@ -27,7 +27,7 @@ test_a_wrong_engine_is_found_and_its_programs_replay() {
     expect_exit 1
     expect_stdout '^fuzz_diff  main +[0-9]+ inputs, .*, stability 100.00%, .* [1-9][0-9]* crashes, 0 hangs$'
     expect_stdout "^    parallax minimize --engines interp,wrong:op=xor $PWD/out_dir/findings/fuzz_diff-[0-9a-f]{16}\.px$"
-    finding=$(sed -n 's/^  found: \(.*\.px\)$/\1/p' out | head -n 1)
+    finding=$(sed -n 's/^  found: \(.*\.px\)$/\1/p' out | sed -n 1p)
     run replay --engines interp,wrong:op=xor "$finding"
     expect_exit 1
     run replay "$finding"

@@ -86,9 +86,9 @@ has_worked() { # pid
     awk '{ sub(/.*\) /, ""); exit !($12 + $13 >= 5) }' "/proc/$1/stat" 2>/dev/null
 }
 
-# Which check failed: conditions say nothing by themselves.
+# Which check failed: conditions say nothing by themselves. Not to stdout, which may be what a case reads.
 tell_where() { # line command
-    echo "$0: line $1: $2"
+    echo "$0: line $1: $2" >&2
 }
 
 # Runs the named cases, or all, and reports like a cmocka program.

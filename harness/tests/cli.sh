@@ -264,7 +264,7 @@ test_a_campaign_with_unstable_findings_keeps_them_and_exits_with_1() {
     expect_stdout '^  findings    0 divergences .* [1-9][0-9]* unstable, '
     expect_stdout '^  unstable    kept in found/unstable: '
     grep -qE '^unstable  .*gas.*, seen once in a campaign' found/unstable/seed-0000000000000004-mix-*/report.txt
-    run replay "$(find found/unstable -name original.px | head -n 1)"
+    run replay "$(find found/unstable -name original.px | sed -n 1p)"
     expect_exit 0
 }
 
