@@ -283,7 +283,6 @@ static enum px_fault_verdict native_on_fault(struct px_engine *engine, int signa
     const struct jit_fault_world world = { .buf = &engine->buf,
                                            .stubs = &engine->stubs,
                                            .context = engine->stack.context,
-                                           .memory = &engine->memory,
                                            .running = engine->running,
                                            .touch = engine->touch };
     return jit_fault(&world, signal, siginfo, ucontext, site);

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "jit/meter.h"
 #include "jit/runtime.h"
 
 /* Where a signal frame keeps each host register. */
@@ -30,17 +29,11 @@ static enum px_fault_verdict touch(const struct jit_fault_world *world, const st
                                    ucontext_t *uc)
 {
     struct jit_context *context = world->context;
-    uint32_t address = (uint32_t)(guest_register(world, uc, site->base) + (uint64_t)(int64_t)site->disp),
-             page;
-    if (jit_memory_open(world->memory, address, site->width, site->store))
+    uint32_t address = (uint32_t)(guest_register(world, uc, site->base) + (uint64_t)(int64_t)site->disp);
+    if (jit_memory_open(context->memory, address, site->width, site->store))
         return PX_FAULT_ABORT; /* nothing here explains a fault */
-    jit_meter_settle(context);
-    bool granted = jit_memory_access(world->memory, address, site->width, site->store, &context->gas, &page);
-    jit_meter_lease(context);
-    if (granted && !world->memory->failed)
+    if (jit_touch(context, address, site->width, site->store))
         return PX_FAULT_RESUMED;
-    context->exit = JIT_EXIT(PX_EXIT_PAGE_FAULT, 0);
-    context->arg = granted ? 0 : (int64_t)page * PX_PAGE_SIZE;
     context->fault_site = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
     uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(world->buf->exec + world->stubs->leave);
     return PX_FAULT_EXIT;
@@ -86,7 +79,7 @@ enum px_fault_verdict jit_fault(const struct jit_fault_world *world, int signal,
     }
     const struct jit_site *access = jit_unit_site(world->running, (uint32_t)offset);
     if (access && world->touch == JIT_TOUCH_FAULT && signal == SIGSEGV && info->si_code > 0 &&
-        jit_memory_reaches(world->memory, (uint64_t)(uintptr_t)info->si_addr)) {
+        jit_memory_reaches(world->context->memory, (uint64_t)(uintptr_t)info->si_addr)) {
         enum px_fault_verdict verdict = touch(world, access, uc);
         if (verdict != PX_FAULT_ABORT)
             return verdict;

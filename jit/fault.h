@@ -3,7 +3,6 @@
 #define PX_JIT_FAULT_H
 
 #include "jit/codebuf.h"
-#include "jit/memory.h"
 #include "jit/unit.h"
 #include "vm/engine.h"
 
@@ -12,7 +11,6 @@ struct jit_fault_world {
     const struct codebuf *buf;
     const struct jit_stubs *stubs;
     struct jit_context *context;
-    struct jit_memory *memory;
     const struct px_unit *running; /* NULL when no unit runs */
     enum jit_touch touch;
 };

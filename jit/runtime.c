@@ -8,8 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "jit/meter.h"
-
 enum { STACK_GUARD = 64 << 10 };
 
 enum px_status jit_stack_init(struct jit_stack *stack, struct px_error *err)
@@ -40,16 +38,7 @@ void jit_stack_fini(struct jit_stack *stack)
  * for a store. */
 static int touch_slow(struct jit_context *context, uint32_t address, uint32_t how)
 {
-    uint32_t fault = 0;
-    struct jit_memory *memory = context->memory;
-    jit_meter_settle(context);
-    bool granted = jit_memory_access(memory, address, how & 0xff, how >> 8, &context->gas, &fault);
-    jit_meter_lease(context);
-    if (granted && !memory->failed)
-        return 0;
-    context->exit = JIT_EXIT(PX_EXIT_PAGE_FAULT, 0);
-    context->arg = (int64_t)fault * PX_PAGE_SIZE;
-    return 1;
+    return !jit_touch(context, address, how & 0xff, how >> 8);
 }
 
 static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
@@ -128,6 +117,15 @@ static void emit_hostcall(struct x64 *e, uint32_t leave_saved)
     x64_ret(e);
 }
 
+/* Back to the code that called, or, as the flags have it, on: with rdx where that code is. */
+static void emit_return_unless(struct x64 *e, enum x64_cond on)
+{
+    uint32_t stays = x64_jcc_short(e, on);
+    x64_ret(e);
+    x64_bind_rel8(e, stays);
+    x64_pop(e, RDX);
+}
+
 /* edx = number of the gate. */
 static void emit_gate(struct x64 *e, uint32_t leave)
 {
@@ -135,10 +133,7 @@ static void emit_gate(struct x64 *e, uint32_t leave)
     x64_mov_rr(e, X64_32, RSI, RDX);
     call_c(e, (uint64_t)(uintptr_t)jit_gate);
     restore(e, lost_in_calls, 8); /* moves leave the flags */
-    uint32_t empty = x64_jcc_short(e, X64_E);
-    x64_ret(e);
-    x64_bind_rel8(e, empty);
-    x64_pop(e, RDX);
+    emit_return_unless(e, X64_E);
     x64_jmp(e, leave);
 }
 
@@ -163,10 +158,7 @@ static void emit_touch_slow(struct x64 *e, uint32_t leave)
     call_c(e, (uint64_t)(uintptr_t)touch_slow);
     restore(e, lost_in_calls, 8); /* moves leave the flags */
     x64_load(e, X64_U64, RAX, jit_ctx(CTX_SPARE + 8));
-    uint32_t fault = x64_jcc_short(e, X64_NE);
-    x64_ret(e);
-    x64_bind_rel8(e, fault);
-    x64_pop(e, RDX);
+    emit_return_unless(e, X64_NE);
     x64_store(e, 8, jit_ctx(CTX_FAULT_SITE), RDX);
     x64_jmp(e, leave);
 }
