@@ -52,16 +52,19 @@ void mutator_fini(struct mutator *m)
     *m = (struct mutator){ 0 };
 }
 
+/* Whether @insn may lead to itself or before; @back: what it names as its target is there. */
+static bool leads_backwards(const struct px_insn *insn, bool back)
+{
+    bool leads = px_ops[insn->op].effects & (PX_EFF_BRANCH | PX_EFF_JUMP);
+    return insn->op == PX_OP_JALR || (leads && back);
+}
+
 bool mutate_may_run_backwards(const struct listing *code)
 {
     for (uint32_t i = 0; i < code->count; i++) {
         const struct listing_item *item = &code->items[i];
-        unsigned effects = px_ops[item->insn.op].effects;
-        if (item->insn.op == PX_OP_JALR)
-            return true;
-        if (!(effects & (PX_EFF_BRANCH | PX_EFF_JUMP)))
-            continue;
-        if (item->target == LISTING_NOWHERE ? item->insn.imm <= 0 : item->target <= i)
+        bool back = item->target == LISTING_NOWHERE ? item->insn.imm <= 0 : item->target <= i;
+        if (leads_backwards(&item->insn, back))
             return true;
     }
     return false;
@@ -132,7 +135,6 @@ enum px_status mutate_cross(struct mutator *m, struct px_program *program, const
     return finish(m);
 }
 
-/* As mutate_may_run_backwards, without a listing: an item is at or before another one when its offset is. */
 bool mutate_ends_soon(const struct px_program *program)
 {
     struct px_insn in;
@@ -140,8 +142,7 @@ bool mutate_ends_soon(const struct px_program *program)
         return true;
     for (size_t at = 0; at < program->code_size; at += in.len) {
         in = px_decode(program->code, program->code_size, at);
-        unsigned effects = px_ops[in.op].effects;
-        if (in.op == PX_OP_JALR || ((effects & (PX_EFF_BRANCH | PX_EFF_JUMP)) && in.imm <= 0))
+        if (leads_backwards(&in, in.imm <= 0))
             return false;
     }
     return true;
