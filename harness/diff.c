@@ -1,9 +1,9 @@
 #include "harness/diff.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "vm/put.h"
 
 /* The first page number that stands in one ascending set only; false when they are equal. */
 static bool first_odd_page(const struct px_outcome *a, const struct px_outcome *b, uint32_t *page)
@@ -75,66 +75,47 @@ void diff_page(struct diff *diff, uint32_t number, const uint8_t *a, const uint8
     memcpy(diff->line_b, b + line, DIFF_LINE);
 }
 
-struct text {
-    char *at;
-    size_t size, length;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *fmt, ...)
-{
-    bool room = text->length < text->size;
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(room ? text->at + text->length : NULL, room ? text->size - text->length : 0, fmt, args);
-    va_end(args);
-    text->length += n > 0 ? (size_t)n : 0;
-}
-
 size_t diff_fields_format(uint32_t fields, char *text, size_t size)
 {
     static const char *const names[] = { "exit", "arg", "pc", "gas", "count", "dirty", "memory" };
-    struct text out = { .at = text, .size = size };
-    if (size > 0)
-        text[0] = '\0';
+    struct px_put out = px_put_begin(text, size);
     if (fields == 0)
-        put(&out, "none");
+        px_put(&out, "none");
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
         if (fields & (1u << i))
-            put(&out, "%s%s", out.length ? "," : "", names[i]);
+            px_put(&out, "%s%s", out.length ? "," : "", names[i]);
     for (unsigned x = 0; x < PX_REG_COUNT; x++)
         if (fields & ((uint32_t)DIFF_X0 << x))
-            put(&out, "%sx%u", out.length ? "," : "", x);
+            px_put(&out, "%sx%u", out.length ? "," : "", x);
     return out.length;
 }
 
 size_t diff_describe(const struct diff *d, const char *a_name, const char *b_name, char *text, size_t size)
 {
-    struct text out = { .at = text, .size = size };
+    struct px_put out = px_put_begin(text, size);
     char a[64], b[64];
-    if (size > 0)
-        text[0] = '\0';
     if (d->fields & (DIFF_EXIT | DIFF_ARG)) {
         px_exit_format(&d->a, a, sizeof a);
         px_exit_format(&d->b, b, sizeof b);
-        put(&out, "  exit    %s %s   %s %s\n", a_name, a, b_name, b);
+        px_put(&out, "  exit    %s %s   %s %s\n", a_name, a, b_name, b);
     }
     if (d->fields & DIFF_PC)
-        put(&out, "  pc      %s %#x   %s %#x\n", a_name, d->a.pc, b_name, d->b.pc);
+        px_put(&out, "  pc      %s %#x   %s %#x\n", a_name, d->a.pc, b_name, d->b.pc);
     if (d->fields & DIFF_GAS)
-        put(&out, "  gas     %s %" PRIu64 "   %s %" PRIu64 "   (difference %" PRId64 ")\n", a_name, d->a.gas,
-            b_name, d->b.gas, (int64_t)(d->b.gas - d->a.gas));
+        px_put(&out, "  gas     %s %" PRIu64 "   %s %" PRIu64 "   (difference %" PRId64 ")\n", a_name,
+               d->a.gas, b_name, d->b.gas, (int64_t)(d->b.gas - d->a.gas));
     if (d->fields & DIFF_COUNT)
-        put(&out, "  count   %s %" PRIu64 "   %s %" PRIu64 " instructions\n", a_name, instructions(&d->a),
-            b_name, instructions(&d->b));
+        px_put(&out, "  count   %s %" PRIu64 "   %s %" PRIu64 " instructions\n", a_name, instructions(&d->a),
+               b_name, instructions(&d->b));
     for (unsigned x = 0; x < PX_REG_COUNT; x++)
         if (d->fields & ((uint32_t)DIFF_X0 << x))
-            put(&out, "  x%-2u     %s 0x%016" PRIx64 "   %s 0x%016" PRIx64 "\n", x, a_name, d->a.x[x], b_name,
-                d->b.x[x]);
+            px_put(&out, "  x%-2u     %s 0x%016" PRIx64 "   %s 0x%016" PRIx64 "\n", x, a_name, d->a.x[x],
+                   b_name, d->b.x[x]);
     if (d->fields & DIFF_DIRTY)
-        put(&out, "  dirty   %s %zu pages   %s %zu pages   (first in one only: %#x)\n", a_name,
-            d->a.dirty_count, b_name, d->b.dirty_count, d->dirty_page << PX_PAGE_BITS);
+        px_put(&out, "  dirty   %s %zu pages   %s %zu pages   (first in one only: %#x)\n", a_name,
+               d->a.dirty_count, b_name, d->b.dirty_count, d->dirty_page << PX_PAGE_BITS);
     if (d->fields & DIFF_MEMORY)
-        put(&out, "  memory  at %#x   %s 0x%02x   %s 0x%02x\n", (d->page << PX_PAGE_BITS) + d->offset, a_name,
-            d->byte_a, b_name, d->byte_b);
+        px_put(&out, "  memory  at %#x   %s 0x%02x   %s 0x%02x\n", (d->page << PX_PAGE_BITS) + d->offset,
+               a_name, d->byte_a, b_name, d->byte_b);
     return out.length;
 }

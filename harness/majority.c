@@ -1,7 +1,6 @@
 #include "harness/majority.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "vm/put.h"
 
 void majority_set(struct majority *majority, size_t a, size_t b, enum relation relation)
 {
@@ -51,23 +50,8 @@ static unsigned divide(const struct majority *m, size_t count, unsigned *part)
     return next;
 }
 
-struct line {
-    char *at;
-    size_t size, length;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct line *line, const char *fmt, ...)
-{
-    size_t room = line->length < line->size ? line->size - line->length : 0;
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(room ? line->at + line->length : NULL, room, fmt, args);
-    va_end(args);
-    line->length += n > 0 ? (size_t)n : 0;
-}
-
 /* "a", "a and b", "a, b and c": the engines of @group. */
-static void put_group(struct line *line, const char *const *names, size_t count, const unsigned *part,
+static void put_group(struct px_put *line, const char *const *names, size_t count, const unsigned *part,
                       unsigned group)
 {
     size_t left = 0, all;
@@ -77,7 +61,7 @@ static void put_group(struct line *line, const char *const *names, size_t count,
     for (size_t e = 0; e < count; e++) {
         if (part[e] != group)
             continue;
-        put(line, "%s%s", left == all ? "" : left == 1 ? " and " : ", ", names[e]);
+        px_put(line, "%s%s", left == all ? "" : left == 1 ? " and " : ", ", names[e]);
         left--;
     }
 }
@@ -90,7 +74,7 @@ static size_t members(const unsigned *part, size_t count, unsigned group)
     return sum;
 }
 
-static void put_verdict(struct line *line, const char *const *names, size_t count, const unsigned *part,
+static void put_verdict(struct px_put *line, const char *const *names, size_t count, const unsigned *part,
                         unsigned end)
 {
     size_t first = members(part, count, FIRST_GROUP);
@@ -99,14 +83,14 @@ static void put_verdict(struct line *line, const char *const *names, size_t coun
         unsigned odd = first < second ? FIRST_GROUP : FIRST_GROUP + 1;
         unsigned even = 2 * FIRST_GROUP + 1 - odd;
         put_group(line, names, count, part, odd);
-        put(line, "%s",
-            (first < second ? first : second) == 1 ? " stands alone against " : " stand against ");
+        px_put(line, "%s",
+               (first < second ? first : second) == 1 ? " stands alone against " : " stand against ");
         put_group(line, names, count, part, even);
         return;
     }
-    put(line, "no majority: ");
+    px_put(line, "no majority: ");
     for (unsigned group = FIRST_GROUP; group < end; group++) {
-        put(line, "%s", group == FIRST_GROUP ? "" : " against ");
+        px_put(line, "%s", group == FIRST_GROUP ? "" : " against ");
         put_group(line, names, count, part, group);
     }
 }
@@ -115,17 +99,15 @@ bool majority_describe(const struct majority *majority, const char *const *names
                        size_t size)
 {
     unsigned part[MAJORITY_MAX] = { 0 };
-    struct line line = { .at = text, .size = size };
-    if (size > 0)
-        text[0] = '\0';
+    struct px_put line = px_put_begin(text, size);
     unsigned end = divide(majority, count, part);
     if (count - members(part, count, ABSENT) < 3 || end < FIRST_GROUP + 2)
         return false;
     put_verdict(&line, names, count, part, end);
     if (members(part, count, ABSTAINS) > 0) {
-        put(&line, "; ");
+        px_put(&line, "; ");
         put_group(&line, names, count, part, ABSTAINS);
-        put(&line, " cannot tell");
+        px_put(&line, " cannot tell");
     }
     return true;
 }
