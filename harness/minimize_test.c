@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,12 +19,17 @@
 #include "harness/tests/flawed.h"
 #include "vm/test_program.h"
 
+/* For as long as it takes: what bounds the search here are tries, of which there are as many on any machine. */
+static const double unhurried = INFINITY;
+enum { TRIES = 64 };
+
 /* Minimizes @program against an engine with @flaws; checks what holds of every result. */
 static void shrink(const char *flaws, const struct px_program *program, double seconds,
                    struct px_program *small, struct minimized *m)
 {
     struct minimize_options o = { .probe = { .sandbox = { .engines = flaws, .open = flawed_open } },
-                                  .seconds = seconds };
+                                  .seconds = seconds,
+                                  .candidates = TRIES };
     struct px_error err = { "" };
     if (minimize(&o, program, small, m, &err) != PX_OK)
         fail_msg("%s", err.text);
@@ -51,7 +57,7 @@ static void make_line(const char *flaws, uint64_t seed, struct px_program *progr
     probe_destroy(probe);
 }
 
-static void value_bugs_in_64_instructions_shrink_to_three_in_a_second(void **state)
+static void value_bugs_in_64_instructions_shrink_to_three_in_64_tries(void **state)
 {
     (void)state;
     static const char *const flaws[] = { "xor", "mul", "divw", "overflow-divw" };
@@ -62,11 +68,10 @@ static void value_bugs_in_64_instructions_shrink_to_three_in_a_second(void **sta
         for (uint64_t seed = 0; seed < 5; seed++) {
             struct minimized m;
             make_line(flaws[i], seed, &program);
-            shrink(flaws[i], &program, 10, &small, &m);
+            shrink(flaws[i], &program, unhurried, &small, &m);
             assert_true(m.before >= 64);
             assert_true(m.after <= 3);
             assert_true(m.complete);
-            assert_true(m.seconds <= 1);
         }
     px_program_fini(&program);
     px_program_fini(&small);
@@ -82,9 +87,9 @@ static void aborts_and_hangs_shrink_in_processes_that_may_die(void **state)
     for (size_t i = 0; i < sizeof flaws / sizeof flaws[0]; i++) {
         struct minimized m;
         make_line(flaws[i], 7, &program);
-        shrink(flaws[i], &program, 10, &small, &m);
+        shrink(flaws[i], &program, unhurried, &small, &m);
         assert_true(m.after <= 3);
-        assert_true(m.seconds <= 10);
+        assert_true(m.complete);
         assert_true(m.processes > 1);
     }
     px_program_fini(&program);
@@ -119,7 +124,7 @@ static void the_bucket_stays_that_of_the_original(void **state)
     px_program_init(&program);
     px_program_init(&small);
     test_parse(&program, both, strlen(both));
-    shrink("xor+mul", &program, 10, &small, &m);
+    shrink("xor+mul", &program, unhurried, &small, &m);
     assert_string_equal(m.bucket.id, "interp|flawed:mul:reg:-");
     assert_int_equal(m.after, 1);
     assert_int_equal(px_decode(small.code, small.code_size, 0).op, PX_OP_MUL);
@@ -131,7 +136,8 @@ static void the_bucket_stays_that_of_the_original(void **state)
 static void engines_that_agree_leave_nothing_to_minimize(void **state)
 {
     (void)state;
-    struct minimize_options o = { .probe = { .sandbox = { .engines = "interp,block" } }, .seconds = 1 };
+    struct minimize_options o = { .probe = { .sandbox = { .engines = "interp,block" } },
+                                  .seconds = unhurried };
     static const char text[] = "parallax 1 rv64e-jar.1\ngas 1000\ncode\n  0000200b\n";
     struct px_program program, small;
     struct minimized m;
@@ -153,7 +159,7 @@ static void a_limit_on_candidates_gives_the_same_program_each_time(void **state)
 {
     (void)state;
     struct minimize_options o = { .probe = { .sandbox = { .engines = "xor", .open = flawed_open } },
-                                  .seconds = 600,
+                                  .seconds = unhurried,
                                   .candidates = 6 };
     struct px_program program, small[2];
     struct minimized m;
@@ -184,7 +190,7 @@ static void an_interrupt_ends_the_search(void **state)
 {
     (void)state;
     struct minimize_options o = { .probe = { .sandbox = { .engines = "endless-xor", .open = flawed_open } },
-                                  .seconds = 10 };
+                                  .seconds = unhurried };
     struct px_program program, small;
     struct minimized m;
     struct px_error err = { "" };
@@ -259,7 +265,7 @@ static void the_command_tells_bad_input_from_agreement(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(value_bugs_in_64_instructions_shrink_to_three_in_a_second),
+        cmocka_unit_test(value_bugs_in_64_instructions_shrink_to_three_in_64_tries),
         cmocka_unit_test(aborts_and_hangs_shrink_in_processes_that_may_die),
         cmocka_unit_test(without_time_the_original_stays),
         cmocka_unit_test(the_bucket_stays_that_of_the_original),
