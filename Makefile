@@ -23,8 +23,13 @@ OBJ := $(BUILD)/obj
 # CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the caller's and come after ours. WERROR= builds in spite of
 # warnings, V=1 shows the commands.
 
+# gcc would clear and copy small structs by string instructions, each of which takes as long as some forty stores.
+VECTOR_LOOP := vector_loop:512:noalign$(comma)libcall:-1:noalign
+BY_STORES := -mmemset-strategy=$(VECTOR_LOOP) -mmemcpy-strategy=$(VECTOR_LOOP)
+IS_GCC := $(findstring Free Software,$(shell $(CC) --version 2>/dev/null))
+
 MODES := release debug asan ubsan cov fuzz fuzzfast afl ossfuzz coverage
-MODE_release := -O2
+MODE_release := -O2 $(if $(IS_GCC),$(BY_STORES))
 MODE_debug := -O0
 MODE_asan := -O1 -fsanitize=address
 MODE_ubsan := -O1 -fsanitize=undefined -fno-sanitize-recover=all

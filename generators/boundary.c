@@ -43,10 +43,10 @@ enum {
 
 /* What the enumeration runs through: ops by their row, then all compressed halfwords, then raw words of every major
  * opcode, which is where shift amounts out of range and other reserved encodings are. */
-static uint64_t op_count(enum px_op op)
+static uint64_t format_count(enum px_format format)
 {
     uint64_t values = px_value_count, pairs = values * values;
-    switch ((enum px_format)px_ops[op].format) {
+    switch (format) {
     case PX_FMT_R:
         return ALIASES * pairs;
     case PX_FMT_R1:
@@ -79,12 +79,26 @@ static uint64_t op_count(enum px_op op)
     return 1;
 }
 
-static uint64_t count(void)
+/* Of one op, by its format. */
+static void count_formats(uint64_t counts[PX_FMT_COUNT])
+{
+    for (unsigned format = 0; format < PX_FMT_COUNT; format++)
+        counts[format] = format_count(format);
+}
+
+static uint64_t count_all(const uint64_t counts[PX_FMT_COUNT])
 {
     uint64_t sum = (uint64_t)HALFWORDS * RVC_SEEDS + WORDS;
     for (unsigned op = 1; op < PX_OP_COUNT; op++)
-        sum += op_count(op);
+        sum += counts[px_ops[op].format];
     return sum;
+}
+
+static uint64_t count(void)
+{
+    uint64_t counts[PX_FMT_COUNT];
+    count_formats(counts);
+    return count_all(counts);
 }
 
 /* Takes the lowest digit of radix @n off @index. */
@@ -259,14 +273,16 @@ static enum px_status generate(const struct px_gen_options *options, uint64_t ca
                                struct px_program *program)
 {
     struct builder b;
+    uint64_t counts[PX_FMT_COUNT];
     (void)options;
+    count_formats(counts);
     builder_init(&b, campaign_seed, index, program);
     b.compress = 0;
     program->gas = 20000; /* ample; a jump to itself soon ends */
     seed_registers(&b);
-    index %= count();
+    index %= count_all(counts);
     for (unsigned op = 1; op < PX_OP_COUNT; op++) {
-        uint64_t n = op_count(op);
+        uint64_t n = counts[px_ops[op].format];
         if (index < n) {
             make_op(&b, op, index);
             return b.status;

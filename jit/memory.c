@@ -297,7 +297,17 @@ void jit_memory_touch(struct jit_memory *memory, uint32_t address, uint64_t leng
     touch_pages(memory, address / PX_PAGE_SIZE, pages_under(address, length), store);
 }
 
-const uint8_t *jit_memory_page(const struct jit_memory *memory, uint32_t number, uint8_t *scratch)
+/* The first bytes of a page are @content, the rest zeros. Most of them are zeros since the time before. */
+static const uint8_t *mix_page(struct jit_memory *memory, const uint8_t *content, size_t size)
+{
+    memcpy(memory->mixed, content, size);
+    if (size < memory->mixed_size)
+        memset(memory->mixed + size, 0, memory->mixed_size - size);
+    memory->mixed_size = size;
+    return memory->mixed;
+}
+
+const uint8_t *jit_memory_page(struct jit_memory *memory, uint32_t number)
 {
     if (memory->state[number] & JIT_PAGE_READ)
         return memory->base + (size_t)number * PX_PAGE_SIZE;
@@ -307,7 +317,5 @@ const uint8_t *jit_memory_page(const struct jit_memory *memory, uint32_t number,
     uint64_t there = region.content_size - region.offset;
     if (there >= PX_PAGE_SIZE)
         return region.content + region.offset;
-    memcpy(scratch, region.content + region.offset, there);
-    memset(scratch + there, 0, PX_PAGE_SIZE - there);
-    return scratch;
+    return mix_page(memory, region.content + region.offset, (size_t)there);
 }

@@ -47,6 +47,9 @@ struct jit_memory {
     size_t unit_count, unit_capacity;
     size_t resident;     /* pages with JIT_PAGE_RESIDENT */
     bool failed;         /* sticky until reset: the host refused memory */
+    size_t mixed_size;
+    uint8_t
+        mixed[PX_PAGE_SIZE]; /* for jit_memory_page: bytes of some page's content; zeros from mixed_size on */
 };
 
 /* Reserves the window. PX_ERR_SYSTEM when the address space is refused. */
@@ -73,7 +76,7 @@ bool jit_memory_scan(const struct jit_memory *memory, uint32_t address, uint64_t
                      uint64_t *price, uint32_t *fault_page);
 void jit_memory_touch(struct jit_memory *memory, uint32_t address, uint64_t length, bool store);
 
-/* The bytes of any page after a run: lends the window or the image, or fills @scratch. */
-const uint8_t *jit_memory_page(const struct jit_memory *memory, uint32_t number, uint8_t *scratch);
+/* The bytes of any page after a run: lends the window, the image or, until the next call, what is mixed from the image and zeros. */
+const uint8_t *jit_memory_page(struct jit_memory *memory, uint32_t number);
 
 #endif

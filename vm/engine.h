@@ -149,7 +149,7 @@ struct px_engine_ops {
     /*
      * The bytes of guest page @page (address >> 12) as the last run left them; zeros where nothing is
      * mapped. Either fills @scratch (PX_PAGE_SIZE bytes) or lends memory that stays valid until the
-     * next run, prepare, release or reset; *bytes tells which.
+     * next read_page, run, prepare, release or reset; *bytes tells which.
      */
     enum px_status (*read_page)(struct px_engine *engine, uint32_t page, uint8_t *scratch,
                                 const uint8_t **bytes) PX_CHECKED;

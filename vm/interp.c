@@ -218,7 +218,8 @@ static enum px_status interp_run(struct px_engine *engine, struct px_unit *unit,
 static enum px_status interp_read_page(struct px_engine *engine, uint32_t page, uint8_t *scratch,
                                        const uint8_t **bytes)
 {
-    *bytes = px_memory_page(&engine->memory, page, scratch);
+    (void)scratch;
+    *bytes = px_memory_page(&engine->memory, page);
     return PX_OK;
 }
 

@@ -186,16 +186,25 @@ PX_APART static uint8_t *take_frame(struct px_memory *memory)
     return frame;
 }
 
-/* The bytes of a page before any write: lent where they stand whole, else put together in @buffer. */
-static const uint8_t *initial_bytes(struct place place, uint8_t *buffer)
+/* How many bytes of a page come from the content, before any write; zeros follow. */
+static size_t initial_size(struct place place)
 {
-    if (place.offset >= place.content_size)
+    uint64_t there = place.offset < place.content_size ? place.content_size - place.offset : 0;
+    return there < PX_PAGE_SIZE ? (size_t)there : PX_PAGE_SIZE;
+}
+
+/* The bytes of a page before any write: lent where they stand whole, else put together in @buffer, of which only the first
+ * @stale bytes need not be zeros. */
+static const uint8_t *initial_bytes(struct place place, uint8_t *buffer, size_t stale)
+{
+    size_t size = initial_size(place);
+    if (size == 0)
         return px_zero_page;
-    uint64_t there = place.content_size - place.offset;
-    if (there >= PX_PAGE_SIZE)
+    if (size == PX_PAGE_SIZE)
         return place.content + place.offset;
-    memcpy(buffer, place.content + place.offset, there);
-    memset(buffer + there, 0, PX_PAGE_SIZE - there);
+    memcpy(buffer, place.content + place.offset, size);
+    if (stale > size)
+        memset(buffer + size, 0, stale - size);
     return buffer;
 }
 
@@ -224,10 +233,10 @@ static struct px_page *add_page(struct px_memory *memory, uint32_t number)
     struct px_page page = { .number = number, .writable = place.writable };
     if (!place.writable && !add_unit(memory, place.mapping, cluster_of(number)))
         return NULL;
-    bool partial = place.offset < place.content_size && place.content_size - place.offset < PX_PAGE_SIZE;
+    bool partial = initial_size(place) % PX_PAGE_SIZE != 0;
     if (partial && !(page.frame = take_frame(memory)))
         return NULL;
-    page.data = initial_bytes(place, page.frame);
+    page.data = initial_bytes(place, page.frame, PX_PAGE_SIZE);
     memory->slots[slot_of(memory, number)] = (uint32_t)memory->page_count + 1;
     memory->pages[memory->page_count] = page;
     return &memory->pages[memory->page_count++];
@@ -363,11 +372,14 @@ void px_memory_write(struct px_memory *memory, uint64_t address, unsigned width,
     }
 }
 
-const uint8_t *px_memory_page(const struct px_memory *memory, uint32_t number, uint8_t *scratch)
+const uint8_t *px_memory_page(struct px_memory *memory, uint32_t number)
 {
     const struct px_page *page = find_page(memory, number);
     if (page)
         return page->data;
     struct place place = find_place(memory, number);
-    return place.mapped ? initial_bytes(place, scratch) : px_zero_page;
+    const uint8_t *bytes = initial_bytes(place, memory->lent, memory->lent_size);
+    if (bytes == memory->lent)
+        memory->lent_size = initial_size(place);
+    return bytes;
 }

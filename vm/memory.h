@@ -59,6 +59,8 @@ struct px_memory {
     uint8_t **frames; /* frames[0 .. frame_used) are in use, the others free */
     size_t frame_used, frame_count, frame_capacity;
     bool out_of_memory; /* sticky until reset: an allocation failed, results are void */
+    size_t lent_size;
+    uint8_t lent[PX_PAGE_SIZE]; /* the page put together last: zeros from lent_size on */
 };
 
 /* PX_ERR_NOMEM. */
@@ -106,7 +108,7 @@ bool px_memory_access(struct px_memory *memory, uint64_t address, unsigned width
 uint64_t px_memory_read(struct px_memory *memory, uint64_t address, unsigned width);
 void px_memory_write(struct px_memory *memory, uint64_t address, unsigned width, uint64_t value);
 
-/* The bytes of any page: lends memory, or fills @scratch and lends that. */
-const uint8_t *px_memory_page(const struct px_memory *memory, uint32_t number, uint8_t *scratch);
+/* The bytes of any page, lent until the next call. */
+const uint8_t *px_memory_page(struct px_memory *memory, uint32_t number);
 
 #endif
