@@ -243,12 +243,19 @@ static enum px_status prepare_batch(struct worker *w, size_t *ready)
     return status == PX_ERR_FULL && *ready > 0 ? PX_OK : status; /* the rest comes with the next batch */
 }
 
+/* Programs take turns, and each would keep room for the largest that it ever was. */
+static void forget_if_large(struct px_program *program)
+{
+    if (program->code_capacity > PX_PROGRAM_KEPT || program->content_capacity > PX_PROGRAM_KEPT)
+        px_program_fini(program);
+}
+
 /* What a few large programs took goes back: a process that lives long is to stay as large as it is. */
 static void forget_batch(struct worker *w, size_t ready)
 {
     for (size_t i = 0; i < ready; i++) {
         run_release(&w->run, &w->slots[i]);
-        px_program_forget(&w->programs[i]);
+        forget_if_large(&w->programs[i]);
     }
     if (++w->batches % TRIM_BATCHES == 0)
         (void)malloc_trim(HEAP_KEPT);

@@ -19,12 +19,6 @@ void px_program_fini(struct px_program *program)
     px_program_init(program);
 }
 
-void px_program_forget(struct px_program *program)
-{
-    if (program->code_capacity > PX_PROGRAM_KEPT || program->content_capacity > PX_PROGRAM_KEPT)
-        px_program_fini(program);
-}
-
 void px_program_clear(struct px_program *program)
 {
     program->origin = (struct px_origin){ .known = false };

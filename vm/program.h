@@ -80,12 +80,6 @@ void px_program_fini(struct px_program *program);
 /* Back to empty, buffers kept. */
 void px_program_clear(struct px_program *program);
 
-/*
- * Where many programs take turns, between two turns: gives back the buffers of one that grew them, and empties it then. Each
- * would keep room for the largest that it ever was.
- */
-void px_program_forget(struct px_program *program);
-
 /* Makes @to equal to @from. On failure (PX_ERR_NOMEM) @to is as it was. */
 enum px_status px_program_copy(struct px_program *to, const struct px_program *from) PX_CHECKED;
 
