@@ -15,10 +15,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "harness/campaign.h"
 #include "harness/lockdown.h"
 #include "harness/tests/attack.h"
-#include "harness/tests/folder.h"
+#include "harness/tests/campaign_world.h"
 #include "harness/tests/give_up.h"
 
 enum {
@@ -142,39 +141,16 @@ static const struct attack hangs[] = {
 
 /* --- the campaign --- */
 
-struct world {
-    struct folder folder;
-    char out[128];
-    struct campaign_options options;
-    struct campaign_result result;
-};
-
 static int make_world(void **state)
 {
     struct px_error err = { "" };
-    struct world *w = calloc(1, sizeof *w);
-    if (!w)
-        give_up("calloc");
-    folder_make(&w->folder);
-    folder_path(&w->folder, "out", w->out, sizeof w->out);
-    w->options = (struct campaign_options){
-        .out = w->out,
-        .quiet = true,
-        .worker = { .sandbox = { .open = attack_open, .hang_ms = HANG_MS, .stall_ms = STALL_MS },
-                    .seed = 0x5eed,
-                    .jobs = 2 },
-    };
+    assert_int_equal(campaign_world_make(state), 0);
+    struct world *w = *state;
+    w->options.worker.sandbox =
+        (struct sandbox){ .open = attack_open, .hang_ms = HANG_MS, .stall_ms = STALL_MS };
+    w->options.worker.jobs = 2;
     /* Units with room for any attack. */
     assert_int_equal(px_gen_parse("straight:length=64", &w->options.worker.gen, &err), PX_OK);
-    *state = w;
-    return 0;
-}
-
-static int remove_world(void **state)
-{
-    struct world *w = *state;
-    folder_remove(&w->folder);
-    free(w);
     return 0;
 }
 
@@ -385,7 +361,7 @@ static void no_signal_that_it_sends_itself_hides_it(void **state)
     free(c);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, remove_world)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, campaign_world_remove)
 
 int main(void)
 {
