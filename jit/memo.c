@@ -73,17 +73,16 @@ static unsigned key_of(unsigned rd, unsigned rs1, unsigned rs2, bool fine)
 /* Numbers the keys that there are as they are met, so that those of an opcode without rs2 are next to each other. */
 static void fill_registers(struct jit_memo *memo, bool fine)
 {
-    uint8_t class_of[KEYS];
-    bool known[KEYS] = { false };
+    uint8_t class_of[KEYS] = { 0 }; /* and one more, 0: none yet */
     unsigned classes = 0;
     for (unsigned n = 0; n < PX_REG_COUNT * PX_REG_COUNT * PX_REG_COUNT; n++) {
         unsigned rd = n % PX_REG_COUNT, rs1 = n / PX_REG_COUNT % PX_REG_COUNT,
                  rs2 = n / PX_REG_COUNT / PX_REG_COUNT, key = key_of(rd, rs1, rs2, fine);
         const struct px_insn in = { .rd = (uint8_t)rd, .rs1 = (uint8_t)rs1, .rs2 = (uint8_t)rs2 };
-        if (!known[key])
-            class_of[key] = (uint8_t)classes++;
-        known[key] = true;
-        memo->registers[jit_triple(jit_operands(&in)) + (fine ? JIT_TRIPLE_FREE : 0)] = class_of[key];
+        if (class_of[key] == 0)
+            class_of[key] = (uint8_t)++classes;
+        memo->registers[jit_triple(jit_operands(&in)) + (fine ? JIT_TRIPLE_FREE : 0)] =
+            (uint8_t)(class_of[key] - 1);
     }
     assert(classes <= (fine ? JIT_CLASSES_FINE : JIT_CLASSES_COARSE));
 }
