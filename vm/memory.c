@@ -193,11 +193,10 @@ static size_t initial_size(struct place place)
     return there < PX_PAGE_SIZE ? (size_t)there : PX_PAGE_SIZE;
 }
 
-/* The bytes of a page before any write: lent where they stand whole, else put together in @buffer, of which only the first
- * @stale bytes need not be zeros. */
-static const uint8_t *initial_bytes(struct place place, uint8_t *buffer, size_t stale)
+/* The bytes of a page before any write, @size of them content: lent where they stand whole, else put together in @buffer, of
+ * which only the first @stale bytes need not be zeros. */
+static const uint8_t *initial_bytes(struct place place, size_t size, uint8_t *buffer, size_t stale)
 {
-    size_t size = initial_size(place);
     if (size == 0)
         return px_zero_page;
     if (size == PX_PAGE_SIZE)
@@ -233,10 +232,11 @@ static struct px_page *add_page(struct px_memory *memory, uint32_t number)
     struct px_page page = { .number = number, .writable = place.writable };
     if (!place.writable && !add_unit(memory, place.mapping, cluster_of(number)))
         return NULL;
-    bool partial = initial_size(place) % PX_PAGE_SIZE != 0;
+    size_t size = initial_size(place);
+    bool partial = size != 0 && size != PX_PAGE_SIZE;
     if (partial && !(page.frame = take_frame(memory)))
         return NULL;
-    page.data = initial_bytes(place, page.frame, PX_PAGE_SIZE);
+    page.data = initial_bytes(place, size, page.frame, PX_PAGE_SIZE);
     memory->slots[slot_of(memory, number)] = (uint32_t)memory->page_count + 1;
     memory->pages[memory->page_count] = page;
     return &memory->pages[memory->page_count++];
@@ -378,8 +378,9 @@ const uint8_t *px_memory_page(struct px_memory *memory, uint32_t number)
     if (page)
         return page->data;
     struct place place = find_place(memory, number);
-    const uint8_t *bytes = initial_bytes(place, memory->lent, memory->lent_size);
+    size_t size = initial_size(place);
+    const uint8_t *bytes = initial_bytes(place, size, memory->lent, memory->lent_size);
     if (bytes == memory->lent)
-        memory->lent_size = initial_size(place);
+        memory->lent_size = size;
     return bytes;
 }
