@@ -110,6 +110,13 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 .PHONY: programs test-programs sanitizer-programs libraries FORCE
 .DELETE_ON_ERROR:
 
+# Each of these begins makes of its own, which would build the same files: one goal after the other.
+OUTER := build fuzz fuzz-libfuzzer fuzz-afl coverage bench-fuzzers corpus-check corpus-min test test-long test-sanitizers bench lint \
+	mutation guests install
+ifneq ($(and $(filter $(OUTER),$(MAKECMDGOALS)),$(word 2,$(MAKECMDGOALS))),)
+.NOTPARALLEL:
+endif
+
 build: ## Build build/release/parallax (the default; MODE=debug|asan|ubsan|cov, CC=clang-19)
 	+@$(SUBMAKE) programs
 
