@@ -9,15 +9,21 @@
 enum {
     UNIT_ALIGNMENT = 64,
     KEEP_BYTES = 256 << 10, /* what codebuf_recycle leaves to the next units */
+    INT3 = 0xcc,
 };
 
-/* Takes what would come page by page, for minutes: a long-lived process is to stay as large as it is. */
-static void take_kept(const struct codebuf *buf)
+/* Bytes that stay in memory whatever is recycled. */
+static size_t kept(const struct codebuf *buf)
 {
-    size_t size = KEEP_BYTES < buf->capacity ? KEEP_BYTES : buf->capacity;
+    return KEEP_BYTES < buf->capacity ? KEEP_BYTES : buf->capacity;
+}
+
+/* Takes what would come page by page, for minutes: a long-lived process is to stay as large as it is. */
+static void take_kept(struct codebuf *buf)
+{
+    codebuf_clear(buf);
     /* A refusal, by Linux before 5.14, only makes them come later. */
-    (void)madvise(buf->write, size, MADV_POPULATE_WRITE);
-    (void)madvise((void *)(uintptr_t)buf->exec, size, MADV_POPULATE_READ);
+    (void)madvise((void *)(uintptr_t)buf->exec, kept(buf), MADV_POPULATE_READ);
 }
 
 /* Nameless shared memory, which is what perf looks up names for; mremap of 0 bytes gives a second view of it. */
@@ -100,4 +106,11 @@ void codebuf_recycle(struct codebuf *buf)
     /* A refusal only costs memory. */
     (void)madvise(buf->write + KEEP_BYTES, buf->high - KEEP_BYTES, MADV_REMOVE);
     buf->high = buf->fixed;
+}
+
+void codebuf_clear(struct codebuf *buf)
+{
+    size_t end = kept(buf);
+    if (buf->used < end)
+        memset(buf->write + buf->used, INT3, end - buf->used);
 }

@@ -32,4 +32,10 @@ void codebuf_publish(struct codebuf *buf, size_t size);
 /* Forgets all units. Gives memory beyond a few MiB back to the kernel. */
 void codebuf_recycle(struct codebuf *buf);
 
+/*
+ * Leaves nothing of forgotten units behind what is published: as in a new buffer, what runs there traps, up to where
+ * codebuf_recycle gives memory back.
+ */
+void codebuf_clear(struct codebuf *buf);
+
 #endif

@@ -104,6 +104,22 @@ static void recycling_keeps_what_is_fixed_and_nothing_else(void **state)
     codebuf_fini(&buf);
 }
 
+static void behind_what_is_published_a_cleared_buffer_traps(void **state)
+{
+    (void)state;
+    struct codebuf buf = make();
+    uint8_t traps[128];
+    memset(traps, 0xcc, sizeof traps);
+    assert_memory_equal(buf.exec, traps, sizeof traps); /* as a new one does */
+    memcpy(buf.write, "stub", 4);
+    codebuf_publish(&buf, 4);
+    memset(buf.write + 64, 0x90, 128);
+    codebuf_clear(&buf);
+    assert_memory_equal(buf.exec, "stub", 4);
+    assert_memory_equal(buf.exec + 64, traps, sizeof traps);
+    codebuf_fini(&buf);
+}
+
 static void recycling_gives_large_memory_back(void **state)
 {
     (void)state;
@@ -162,6 +178,7 @@ static void code_memory_is_a_file_where_it_must(void **state)
         cmocka_unit_test(no_view_is_writable_and_executable),                                                \
         cmocka_unit_test(written_code_runs_without_a_system_call_in_between),                                \
         cmocka_unit_test(recycling_keeps_what_is_fixed_and_nothing_else),                                    \
+        cmocka_unit_test(behind_what_is_published_a_cleared_buffer_traps),                                   \
         cmocka_unit_test(recycling_gives_large_memory_back),                                                 \
         cmocka_unit_test(an_impossible_size_is_a_system_error_that_says_so)
 

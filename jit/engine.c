@@ -276,6 +276,8 @@ static enum px_status native_read_page(struct px_engine *engine, uint32_t page, 
 static void native_reset(struct px_engine *engine)
 {
     jit_memory_reset(&engine->memory, NULL);
+    jit_memo_reset(&engine->memo);
+    codebuf_clear(&engine->buf);
 }
 
 static enum px_fault_verdict native_on_fault(struct px_engine *engine, int signal, void *siginfo,

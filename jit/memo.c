@@ -38,20 +38,26 @@ enum {
 /* Matches one word, which is illegal. */
 static const struct jit_memo_row matchless = { .match = UINT32_MAX, .check = UINT32_MAX };
 
+/* Where the shapes of @op are; fine ones come after all coarse ones. */
+static uint32_t first_shape(unsigned op, bool fine)
+{
+    return fine ? (uint32_t)PX_OP_COUNT * JIT_SHAPES_COARSE + op * JIT_SHAPES_FINE : op * JIT_SHAPES_COARSE;
+}
+
 static void set_row(struct jit_memo *memo, unsigned op, bool fine)
 {
-    uint32_t behind = (uint32_t)PX_OP_COUNT * JIT_SHAPES_COARSE; /* fine shapes come after all coarse ones */
     const struct px_op_info *info = &px_ops[op];
     memo->rows[op] = (struct jit_memo_row){
         .match = info->match,
         .check = info->mask | (info->fields & HIGH_REGISTERS),
         .fields = info->fields,
         .top = (uint32_t)info->top,
-        .base = fine ? behind + op * JIT_SHAPES_FINE : op * JIT_SHAPES_COARSE,
+        .base = first_shape(op, fine),
         .imm_step = (uint16_t)(!has_imm_kinds((enum px_format)info->format) ? 0
                                : fine                                       ? JIT_CLASSES_FINE
                                                                             : JIT_CLASSES_COARSE),
         .fine = fine,
+        .learned = fine,
         .registers = memo->registers + (fine ? JIT_TRIPLE_FREE : 0),
     };
     if (op == PX_OP_ILLEGAL || info->scattered || info->format == PX_FMT_JALR) {
@@ -117,6 +123,21 @@ void jit_memo_forbid(struct jit_memo *memo)
         memo->index[i] = JIT_MEMO_LOWER;
 }
 
+void jit_memo_reset(struct jit_memo *memo)
+{
+    uint16_t *const index = memo->index;
+    for (unsigned op = 0; op < PX_OP_COUNT; op++) {
+        if (!memo->rows[op].learned)
+            continue;
+        memset(index + first_shape(op, false), 0, JIT_SHAPES_COARSE * sizeof *index);
+        if (memo->rows[op].fine)
+            memset(index + first_shape(op, true), 0, JIT_SHAPES_FINE * sizeof *index);
+        set_row(memo, op, false);
+    }
+    memo->count = JIT_MEMO_FIRST;
+    memo->place_count = 0;
+}
+
 void jit_memo_fini(struct jit_memo *memo)
 {
     free(memo->index);
@@ -146,6 +167,7 @@ static void learn(struct jit_compiler *c, uint32_t shape)
 {
     struct jit_memo *memo = c->memo;
     memo->index[shape] = JIT_MEMO_LOWER;
+    memo->rows[c->in->op].learned = true;
     if (memo->count == JIT_TEMPLATES_MAX)
         return;
     struct jit_template *t = &memo->templates[memo->count];

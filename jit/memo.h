@@ -83,6 +83,7 @@ struct jit_memo_row {
     uint16_t
         imm_step; /* what the immediate's size adds to the shape, times its number; 0: it makes no difference */
     bool fine; /* how it tells registers apart */
+    bool learned; /* something of it stands in index[] */
     const uint8_t *registers; /* what they add to the shape, by jit_triple */
 };
 
@@ -121,6 +122,8 @@ enum jit_kind jit_memo_kind(unsigned guest, bool fine);
 enum px_status jit_memo_init(struct jit_memo *memo, struct px_error *err) PX_CHECKED;
 /* From now on every instruction is lowered anew: what is done for a program then depends on it alone. */
 void jit_memo_forbid(struct jit_memo *memo);
+/* Forgets all templates; one that is forbidden stays so. */
+void jit_memo_reset(struct jit_memo *memo);
 void jit_memo_fini(struct jit_memo *memo); /* a zeroed one is fine */
 
 /* Lowers c->in, which is @a. */

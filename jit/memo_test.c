@@ -251,6 +251,32 @@ static void a_full_memo_lowers_what_it_has_no_room_for(void **state)
     free(w);
 }
 
+static void a_reset_memo_is_as_a_new_one(void **state)
+{
+    (void)state;
+    struct world *w = malloc(sizeof *w), *fresh = malloc(sizeof *fresh);
+    assert_non_null(w);
+    assert_non_null(fresh);
+    open_world(w, 0, JIT_TOUCH_CHECK);
+    open_world(fresh, 0, JIT_TOUCH_CHECK);
+    for (unsigned op = 0; op < PX_OP_COUNT; op++)
+        check_op(w, op, 1);
+    jit_memo_reset(&w->memo);
+    assert_int_equal(w->memo.count, fresh->memo.count);
+    assert_int_equal(w->memo.place_count, 0);
+    assert_memory_equal(w->memo.index, fresh->memo.index,
+                        (size_t)PX_OP_COUNT * (JIT_SHAPES_COARSE + JIT_SHAPES_FINE) * sizeof *w->memo.index);
+    for (unsigned op = 0; op < PX_OP_COUNT; op++) {
+        assert_int_equal(w->memo.rows[op].base, fresh->memo.rows[op].base);
+        assert_false(w->memo.rows[op].learned);
+        check_op(w, op, 1171);
+    }
+    close_world(w);
+    close_world(fresh);
+    free(w);
+    free(fresh);
+}
+
 static void what_is_forbidden_to_remember_lowers_everything_and_stays_as_it_was(void **state)
 {
     (void)state;
@@ -298,6 +324,7 @@ int main(void)
         cmocka_unit_test(also_with_touch_fault_and_without_cpu_features),
         cmocka_unit_test(it_does_not_matter_which_registers_come_first),
         cmocka_unit_test(a_full_memo_lowers_what_it_has_no_room_for),
+        cmocka_unit_test(a_reset_memo_is_as_a_new_one),
         cmocka_unit_test(what_is_forbidden_to_remember_lowers_everything_and_stays_as_it_was),
         cmocka_unit_test(near_the_end_of_the_buffer_nothing_is_written_beyond_it),
     };
