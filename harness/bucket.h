@@ -7,6 +7,9 @@
  *     interp|block:shift:reg:rd=rs2                  of every shift whose destination is its count
  *     interp|block:load:exit:page_fault/none,straddle one side faults, the other goes on, over a page's end
  *     interp|block:div:SIGFPE:zero-divisor           the host process died
+ *     interp|block:any:reg:after-like-x4,x3          of whatever names x3 once the same with x4 was compiled before it
+ *     interp|block:immediate:reg:imm=128             of whatever takes this immediate
+ *     interp|fused:any+any:reg:rs2-from-before       of any second of two, whose rs2 is what the first wrote
  *     interp|block:xor:reg:in-context                alone, xor agrees; or it was not made simple in as many tries as are allowed
  *     interp|block:xor:reg:in-its-block              so does every part of its block
  */

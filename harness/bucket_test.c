@@ -113,6 +113,26 @@ static void a_bug_in_what_instructions_share_falls_into_one_bucket(void **state)
     }
 }
 
+/* Alone, and beside another bug. */
+static void what_an_instruction_before_it_leaves_names_the_bucket(void **state)
+{
+    static const char *const bugs[][3] = {
+        { "keeps-xor", "keeps-xor+mul", "interp|flawed:xor:reg:after-like-rs1=rs2" },
+        { "handed", "handed+mul", "interp|flawed:any+any:reg:rs2-from-before" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bugs / sizeof bugs[0]; i++) {
+        struct ids ids = { .used = 0 };
+        collect(bugs[i][0], 1, 40, &ids);
+        assert_string_equal(ids.id[0], bugs[i][2]);
+        assert_int_equal(ids.used, 1);
+        collect(bugs[i][1], 3, 40, &ids);
+        assert_int_equal(ids.used, 2);
+        assert_string_equal(ids.id[1], "interp|flawed:mul:reg:-");
+        assert_in_range(ids.count[0], 41, 79);
+    }
+}
+
 static void two_bugs_give_two_buckets(void **state)
 {
     static const char *const pairs[] = { "xor+mul", "shifts+x7", "mul+shifts", "divw+xor" };
@@ -337,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thousand_divergences_of_one_bug_fall_into_one_bucket),
         cmocka_unit_test(a_bug_in_what_instructions_share_falls_into_one_bucket),
+        cmocka_unit_test(what_an_instruction_before_it_leaves_names_the_bucket),
         cmocka_unit_test(two_bugs_give_two_buckets),
         cmocka_unit_test(a_name_does_not_depend_on_what_was_named_before),
         cmocka_unit_test(what_follows_from_a_wrong_register_does_not_split_a_bucket),

@@ -48,13 +48,12 @@ static void note(struct isolated *result, const struct finding *finding)
         result->diverged++;
 }
 
+/* Nothing is reset: what a run leaves to the next one is there in a campaign, too. */
 static enum px_status compare_once(struct run *run, const struct px_image *image, struct isolated *result,
                                    struct shared *shared)
 {
     struct run_result outcome;
     struct run_slot slot;
-    for (size_t i = 0; i < run->count; i++)
-        run->engines[i].ops->reset(run->engines[i].instance);
     enum px_status status = run_prepare(run, image, 0, &slot, &shared->error);
     if (status != PX_OK)
         return status;

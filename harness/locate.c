@@ -9,6 +9,7 @@
 
 #include "harness/locate_search.h"
 
+enum { WARMING = 2 }; /* what is learnt of a program, and what that teaches: as when it is confirmed */
 enum { DEADLINE_FACTOR = 50 }; /* times the first engine's time, of which the deadline is never less */
 
 void locate_release(struct search *s, struct view *view)
@@ -70,7 +71,14 @@ static enum px_status prepare(struct search *s, struct view *view, unsigned flag
     }
     px_program_image(&view->program, &image);
     s->l->journal->compiling = true;
-    enum px_status status = run_prepare(run, &image, flags, &view->slot, s->err);
+    enum px_status status = PX_OK;
+    for (unsigned i = 0; i < (s->warm ? WARMING : 0) && status == PX_OK; i++) {
+        status = run_prepare(run, &image, flags, &view->slot, s->err);
+        if (status == PX_OK)
+            run_release(run, &view->slot);
+    }
+    if (status == PX_OK)
+        status = run_prepare(run, &image, flags, &view->slot, s->err);
     s->l->journal->compiling = false;
     view->prepared = status == PX_OK;
     return status;
@@ -107,14 +115,21 @@ enum px_status locate_look(struct search *s, struct view *view, enum stage stage
     return PX_OK;
 }
 
-/* The whole program as a campaign runs it, against one engine: without and, if need be, with a full sweep. */
+/*
+ * The whole program as a campaign runs it, against one engine: without and, if need be, with a full sweep; then by engines that
+ * have met it before.
+ */
 static enum px_status look_at_whole(struct search *s, size_t other)
 {
-    s->other = other;
+    enum { COLD, SWEPT, WARM, WAYS };
     enum px_status status = PX_OK;
-    for (unsigned sweep = 0; sweep < 2 && status == PX_OK && !s->at.differs; sweep++) {
-        s->sweep = sweep;
-        status = locate_look(s, &s->whole, STAGE_WHOLE, other * 2 + sweep, 0, &s->at);
+    s->other = other;
+    for (unsigned way = COLD; way < WAYS && status == PX_OK && !s->at.differs; way++) {
+        s->sweep = way != COLD;
+        s->warm = way == WARM;
+        if (s->warm)
+            locate_release(s, &s->whole);
+        status = locate_look(s, &s->whole, STAGE_WHOLE, other * WAYS + way, 0, &s->at);
     }
     locate_release(s, &s->whole);
     return status;

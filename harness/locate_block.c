@@ -84,11 +84,11 @@ static enum px_status make_snapshot(struct search *s)
     return status;
 }
 
-enum { STOPS = 2 };
+enum { STOP_NEXT, STOP_BRANCH, STOP_TRAP, STOPS };
 
 /*
- * The program with its block cut after @keep instructions by one that only ends a block: there are two, in case one of them is
- * what diverges. False: that does not fit.
+ * The program with its block cut after @keep instructions by one that only ends a block, or the program: there are some, in
+ * case one of them is what diverges. False: that does not fit.
  */
 static enum px_status make_cut(struct search *s, size_t keep, unsigned stop, bool *fits)
 {
@@ -96,6 +96,7 @@ static enum px_status make_cut(struct search *s, size_t keep, unsigned stop, boo
         { { .op = PX_OP_JAL, .rvc = PX_C_J, .len = 2, .imm = 2 }, { .op = PX_OP_FALLTHROUGH, .len = 4 } },
         { { .op = PX_OP_BEQ, .rvc = PX_C_BEQZ, .len = 2, .rs1 = 8, .imm = 2 },
           { .op = PX_OP_BEQ, .len = 4, .imm = 4 } },
+        { { .op = PX_OP_EBREAK, .rvc = PX_C_EBREAK, .len = 2 }, { .op = PX_OP_TRAP, .len = 4 } },
     };
     struct px_program *v = &s->variant.program;
     locate_release(s, &s->variant);
@@ -110,11 +111,13 @@ static enum px_status make_cut(struct search *s, size_t keep, unsigned stop, boo
 }
 
 /* Engine 0 is where the uncut block leads it: the cut has not changed what code is read as data. */
-static bool is_faithful(const struct search *s, size_t keep, const struct verdict *v)
+static bool is_faithful(const struct search *s, size_t keep, unsigned stop, const struct verdict *v)
 {
     if (v->died || keep >= s->trace.count)
         return true;
-    return v->a.exit == PX_EXIT_STOPPED && memcmp(v->a.x, s->trace.steps[keep].x, sizeof v->a.x) == 0;
+    bool panics = v->a.exit == PX_EXIT_PANIC && v->a.arg == PX_PANIC_ECALL;
+    bool stopped = stop == STOP_TRAP ? v->a.exit == PX_EXIT_TRAP || panics : v->a.exit == PX_EXIT_STOPPED;
+    return stopped && memcmp(v->a.x, s->trace.steps[keep].x, sizeof v->a.x) == 0;
 }
 
 /* State after @keep instructions of the block. *known is false when it could not be looked at. */
@@ -133,8 +136,9 @@ static enum px_status after_insns(struct search *s, size_t keep, struct verdict 
                                  s->from_snapshot ? 1 : s->block, &seen);
         if (status != PX_OK || !*known)
             return status;
-        *known = is_faithful(s, keep, &seen);
-        *v = seen;
+        *known = is_faithful(s, keep, stop, &seen);
+        if (stop != STOP_TRAP || !seen.differs) /* how it stands where all of them differ: behind the block */
+            *v = seen;
         if (!seen.differs || keep == s->count)
             break;
     }

@@ -118,6 +118,33 @@ static enum px_status reduce_any(struct search *s, size_t end, bool *named, size
     return status;
 }
 
+enum { WRITERS_MAX = 8 };
+
+/*
+ * A cut that takes away what the wrong instruction needs, though it comes later, blames the one that it was at: then those in
+ * front of it are looked at that wrote a register that differs, or one that it reads, from the last one on.
+ */
+static enum px_status reduce_writers(struct search *s, size_t blamed, bool *named, size_t *index)
+{
+    enum px_status status = PX_OK;
+    uint32_t registers = s->at.died ? 0 : (s->at.finding.diff.fields & DIFF_REGISTERS) / DIFF_X0;
+    unsigned writers = 0;
+    if (blamed >= s->trace.count)
+        return PX_OK;
+    const struct px_insn *insn = &s->trace.steps[blamed].insn;
+    registers |= px_ops[insn->op].regs & PX_HAS_RS1 ? 1u << insn->rs1 : 0;
+    registers |= px_ops[insn->op].regs & PX_HAS_RS2 ? 1u << insn->rs2 : 0;
+    for (size_t i = blamed; i-- > 0 && writers < WRITERS_MAX && status == PX_OK && !*named;) {
+        uint8_t rd = s->trace.steps[i].insn.rd;
+        if (rd == 0 || !(registers >> rd & 1))
+            continue;
+        status = reduce_insn(s, &s->trace, i, named);
+        *index = i;
+        writers++;
+    }
+    return status;
+}
+
 /* Without the simplest program: by the instruction, as far as it is known, and what differs behind its block. */
 static void name_coarsely(struct search *s, const char *op, const struct verdict *v, const char *operands)
 {
@@ -150,6 +177,8 @@ static enum px_status reduce_block(struct search *s, bool possible, size_t low, 
         status = reduce_first(s, low, high, named, index);
     if (status == PX_OK && !*named)
         status = reduce_any(s, possible ? low : s->count, named, index);
+    if (status == PX_OK && !*named && possible)
+        status = reduce_writers(s, high - 1, named, index);
     if (status != PX_OK || *named)
         return status;
     *index = possible ? high - 1 : likeliest(s);

@@ -44,6 +44,7 @@ struct search {
     struct bucket *bucket;
     size_t other;
     bool sweep;
+    bool warm; /* the engines have prepared a program before it counts */
     enum stage blocks; /* STAGE_BLOCKS or STAGE_RAISED */
     struct view whole, variant;
     struct px_program snapshot;
@@ -72,10 +73,14 @@ void locate_write_engines(struct search *s, size_t other);
 void locate_release(struct search *s, struct view *view);
 
 /*
- * Runs s->variant.program, a small one, whole: twice, so that what one run leaves to the next shows too. *trial stays valid
+ * Runs s->variant.program, a small one, whole: twice, so that what one run leaves to the next shows too, and once by engines
+ * that have prepared it before. *trial stays valid
  * until the next try. Once the tries for a name are used up nothing runs and nothing diverges: see locate_tired.
  */
 enum px_status locate_try(struct search *s, const struct locate_trial **trial) PX_CHECKED;
+
+/* Whether s->variant.program ends on the reference, if there is one, since its gas is used up. */
+enum px_status locate_runs_out(struct search *s, bool *out) PX_CHECKED;
 
 /* Too much was tried: what the search came to is not to be believed. */
 bool locate_tired(const struct search *s);

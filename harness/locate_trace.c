@@ -97,6 +97,8 @@ enum px_status trace_block(struct trace *trace, struct px_engine *reference, con
     px_interp_observe(reference, observe, trace);
     status = px_interp_engine.run(reference, unit, &entry, &outcome, err);
     px_interp_engine.release(reference, unit);
+    if (status == PX_OK)
+        trace->exit = outcome.exit;
     if (status == PX_OK && trace->failed)
         return px_fail(err, PX_ERR_NOMEM, "out of memory for a block's trace");
     return status;

@@ -21,6 +21,7 @@ struct trace_step {
 struct trace {
     struct trace_step *steps; /* of the block */
     size_t count, capacity;
+    enum px_exit exit; /* how it left; PX_EXIT_STOPPED behind the block */
     bool ended; /* the instruction before ended its block */
     uint32_t pages[TRACE_PAGES_MAX]; /* numbers + 1, hashed; a page that finds no room counts as untouched */
     uint8_t states[TRACE_PAGES_MAX];

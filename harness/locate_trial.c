@@ -44,17 +44,21 @@ bool locate_tired(const struct search *s)
 /* Not remembered yet, as *t. */
 static enum px_status run_trial(struct search *s, uint64_t key, struct locate_trial *t)
 {
-    bool sweep = s->sweep;
+    const bool sweep = s->sweep, warm = s->warm;
     struct verdict v = { .differs = false };
     struct px_image image;
     px_program_image(&s->variant.program, &image);
     enum px_status status = px_image_check(&image, s->err);
     s->sweep = true;
-    locate_release(s, &s->variant);
-    for (int run = 0; run < 2 && status == PX_OK && !v.differs; run++)
+    for (int run = 0; run < 3 && status == PX_OK && !v.differs; run++) {
+        s->warm = run == 2;
+        if (run != 1)
+            locate_release(s, &s->variant);
         status = locate_look(s, &s->variant, STAGE_TRIAL, key, 0, &v);
+    }
     locate_release(s, &s->variant);
     s->sweep = sweep;
+    s->warm = warm;
     if (status != PX_OK)
         return status;
     *t = (struct locate_trial){ .key = key };
@@ -78,4 +82,21 @@ enum px_status locate_try(struct search *s, const struct locate_trial **trial)
     s->try_deaths += t->died;
     *trial = t;
     return PX_OK;
+}
+
+enum px_status locate_runs_out(struct search *s, bool *out)
+{
+    const struct locate_step step = { .stage = STAGE_TRACE, .number = seen_digest(&s->variant.program) };
+    struct trace trace = { .count = 0 };
+    struct px_image image;
+    *out = false;
+    if (!s->l->reference || locate_died(s->l->journal, step))
+        return PX_OK;
+    px_program_image(&s->variant.program, &image);
+    s->l->journal->step = step;
+    enum px_status status = trace_block(&trace, s->l->reference, &image, 0, s->err);
+    s->l->journal->step.stage = STAGE_NONE;
+    *out = trace.count > 0 && trace.exit == PX_EXIT_OUT_OF_GAS;
+    trace_fini(&trace);
+    return status;
 }

@@ -39,8 +39,7 @@ static void plain_rest(struct reduce *r)
     (void)reduce_keep(r, &t);
 }
 
-/* As r->now has it; then with bytes that are no zeros; then after something else of its unit was read. */
-static bool keep_placed(struct reduce *r)
+bool reduce_keep_placed(struct reduce *r)
 {
     const struct situation found = r->now;
     struct situation t = found;
@@ -80,7 +79,42 @@ static bool begin_plainly(struct reduce *r, const struct trace_step *step)
     set_plain(t.rest);
     r->now = t;
     reduce_find_place(r, step);
-    return keep_placed(r);
+    return reduce_keep_placed(r);
+}
+
+/* With plain registers, then with those that it met. */
+static bool begin_after_like(struct reduce *r, const struct trace_step *step)
+{
+    struct situation t = { .insn = step->insn, .a = step->x[step->insn.rs1], .b = step->x[step->insn.rs2] };
+    set_plain(t.rest);
+    r->now = t;
+    reduce_find_place(r, step);
+    if (reduce_begin_like(r, step->pc))
+        return true;
+    memcpy(t.rest, step->x, sizeof t.rest);
+    r->now = t;
+    return reduce_begin_like(r, step->pc);
+}
+
+/* The last of some in a row was only compiled, perhaps, and one of its opcode in front of it is what goes wrong. */
+static void put_like_first(struct reduce *r, const struct trace_step *first)
+{
+    const struct situation found = r->now;
+    const struct locate_trial last = r->last;
+    for (size_t i = 0; i < found.before_count; i++) {
+        struct situation t = { .insn = first[i].insn, .like = found.insn };
+        if (t.insn.op != t.like.op)
+            continue;
+        memcpy(t.rest, first[i].x, sizeof t.rest);
+        t.a = t.rest[t.insn.rs1];
+        t.b = t.rest[t.insn.rs2];
+        r->now = t;
+        reduce_find_place(r, &first[i]);
+        if (reduce_keep_placed(r))
+            return;
+    }
+    r->now = found;
+    r->last = last;
 }
 
 /* The instruction in the registers and pages that it met; if need be after those in front of it. */
@@ -100,10 +134,14 @@ static bool begin(struct reduce *r, const struct trace *trace, size_t step)
         r->now = t;
         if (back == 0)
             reduce_find_place(r, first);
-        if (keep_placed(r))
+        bool kept = reduce_keep_placed(r);
+        if (!kept)
+            r->now = t;
+        if (kept || reduce_keep(r, &t)) {
+            put_like_first(r, first);
             return true;
-        r->now = t;
-        if (reduce_keep(r, &t))
+        }
+        if (back == 0 && begin_after_like(r, first))
             return true;
     }
     return begin_elsewhere(r, &trace->steps[step]);
@@ -117,7 +155,7 @@ static bool begin_access(struct reduce *r, const struct trace_step *access)
     memcpy(t.rest, access->x, sizeof t.rest);
     r->now = t;
     reduce_find_place(r, access);
-    return keep_placed(r);
+    return reduce_keep_placed(r);
 }
 
 /* A host call over a range of memory: an access of its kind to one of its pages. */
@@ -205,12 +243,26 @@ void reduce_write(struct reduce *r, const char *op)
     name_engines(r);
 }
 
+/* A program of ours does not end where gas is to end it: if gates differ, that is why. */
+static bool gate_explains(struct reduce *r, bool *named)
+{
+    bool out = false;
+    if (!r->last.died || r->last.kind != FINDING_HANG || !situation_write(r, &r->now))
+        return false;
+    r->status = locate_runs_out(r->s, &out);
+    if (r->status == PX_OK && out)
+        r->status = reduce_gate(r->s, named);
+    return *named;
+}
+
 enum px_status reduce_insn(struct search *s, const struct trace *trace, size_t step, bool *named)
 {
     struct reduce r = { .s = s, .maps = &s->whole.program };
     *named = false;
     if (trace->steps[step].insn.op == PX_OP_ILLEGAL ||
         (!begin_range(&r, &trace->steps[step]) && !begin(&r, trace, step)))
+        return r.status;
+    if (gate_explains(&r, named) || r.status != PX_OK)
         return r.status;
     unsigned effects = px_ops[r.now.insn.op].effects;
     bool price = !r.last.died && r.last.fields == DIFF_GAS && r.now.before_count == 0 &&

@@ -2,8 +2,8 @@
  * From an instruction that was located to the simplest program of it that still diverges, so that one bug comes to one
  * program whatever found it. Private to the search.
  *
- *     surroundings of its access or jump -> registers -> which of them coincide -> operands -> other
- *     instructions that diverge in the same situation
+ *     surroundings of its access or jump -> what was compiled before it -> registers -> which of them
+ *     coincide -> operands -> other instructions that diverge in the same situation
  *
  * What cannot be made simple is a condition. Instruction or group, field and conditions name the bucket.
  */
@@ -52,6 +52,7 @@ struct situation {
     struct px_insn before[SITUATION_BEFORE_MAX]; /* that run first */
     size_t before_count;
     unsigned copies; /* of the instruction; 0: as 1 */
+    struct px_insn like; /* compiled first, and not run: of the same opcode; .len 0: none */
 };
 
 struct reduce {
@@ -61,6 +62,8 @@ struct reduce {
     uint64_t gas; /* of its programs; 0: enough */
     const struct px_program *maps; /* whose memory is there when nothing is placed; NULL: none */
     char name[48]; /* of a sequence */
+    unsigned handed; /* to the last of a sequence, what it takes: reduce_sequence.c */
+    bool immediate; /* which one it is matters, not the instruction */
     enum px_status status;
 };
 
@@ -75,10 +78,18 @@ bool reduce_try(struct reduce *r, const struct situation *situation, struct loca
 /* The same, and makes it r->now if so. */
 bool reduce_keep(struct reduce *r, const struct situation *situation);
 
+/* As r->now has it, else with what an access of its kind may need: bytes that are no zeros, something else that was read. */
+bool reduce_keep_placed(struct reduce *r);
+
 /* reduce_place.c: where an access or a jump really goes, then to simpler places. */
 void reduce_find_place(struct reduce *r, const struct trace_step *step);
 void reduce_place(struct reduce *r);
 bool reduce_sibling(struct reduce *r);
+
+/* reduce_like.c: after which instruction of its opcode, compiled before it, the one at @pc diverges. */
+bool reduce_begin_like(struct reduce *r, uint32_t pc);
+/* That one and it in registers of our choice. False: in none of them. */
+bool reduce_like_registers(struct reduce *r);
 
 /* reduce_operands.c: to registers of our choice, each another, then to plain operands. */
 void reduce_registers(struct reduce *r);
@@ -92,6 +103,13 @@ extern const uint8_t reduce_home[3];
 
 /* reduce_group.c: which instructions diverge in r->now as its own does: a group, all, or it alone. */
 const char *reduce_name(struct reduce *r);
+
+/* @from with instruction @op in the same registers; an immediate stands for a second operand and the other way round. */
+struct situation reduce_with_op(const struct situation *from, enum px_op op);
+
+/* reduce_sequence.c: which ones in a row diverge as r->now does, these or any, and what it takes. */
+const char *reduce_name_sequence(struct reduce *r);
+void reduce_hand_on_condition(const struct reduce *r, char *text, size_t size);
 
 /* The conditions of r->now: "x7,rd=rs1,straddle", "" for none. */
 void reduce_conditions(const struct reduce *r, char *text, size_t size);

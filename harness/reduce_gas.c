@@ -216,7 +216,8 @@ static bool charge_differs(struct reduce *r, const struct trace *trace, size_t e
         r->status = px_program_emit(p, &halt);
     if (r->status == PX_OK)
         r->status = locate_try(r->s, &trial);
-    return r->status == PX_OK && trial->differs && !trial->died && (trial->fields & DIFF_GAS);
+    return r->status == PX_OK && trial->differs && !trial->died && (trial->fields & DIFF_GAS) &&
+           !(trial->fields & DIFF_ARG); /* another address, which costs what it costs */
 }
 
 enum px_status reduce_price(struct search *s, const struct trace *trace, size_t end, bool *named,

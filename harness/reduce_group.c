@@ -38,8 +38,30 @@ static void specialize(struct situation *t, const char *special)
     }
 }
 
+/* The compressed form of a jump @insn without a link; it stays as it is where there is none. */
+static void compress_jump(struct px_insn *insn)
+{
+    static const uint8_t forms[PX_OP_COUNT] = {
+        [PX_OP_BEQ] = PX_C_BEQZ, [PX_OP_BNE] = PX_C_BNEZ, [PX_OP_JAL] = PX_C_J, [PX_OP_JALR] = PX_C_JR
+    };
+    if (forms[insn->op] == PX_C_NONE)
+        return;
+    insn->rvc = forms[insn->op];
+    insn->len = 2;
+    insn->rd = insn->rs2 = 0;
+}
+
+/* What was compiled before @from, as instruction @op. */
+static struct px_insn like_with_op(const struct situation *from, enum px_op op)
+{
+    struct situation like = *from;
+    like.insn = from->like;
+    like.like.len = 0;
+    return reduce_with_op(&like, op).insn;
+}
+
 /* @from with instruction @op in the same registers; an immediate stands for a second operand and the other way round. */
-static struct situation with_op(const struct situation *from, enum px_op op)
+struct situation reduce_with_op(const struct situation *from, enum px_op op)
 {
     struct situation t = *from;
     const enum px_op old = (enum px_op)from->insn.op;
@@ -62,6 +84,10 @@ static struct situation with_op(const struct situation *from, enum px_op op)
                      : info->format == PX_FMT_U ? 0x1000
                                                 : 0;
     specialize(&t, bucket_special(old, from->a, from->b));
+    if (from->insn.rvc != PX_C_NONE && is_jump(old) && is_jump(op))
+        compress_jump(&t.insn);
+    if (from->like.len)
+        t.like = like_with_op(from, op);
     return t;
 }
 
@@ -96,7 +122,7 @@ static bool try_pairs(struct reduce *r, struct situation *t, struct locate_trial
 static bool try_op(struct reduce *r, enum px_op op, struct situation *t, struct locate_trial *trial)
 {
     const struct op_group *group = op_group_of(op);
-    *t = with_op(&r->now, op);
+    *t = reduce_with_op(&r->now, op);
     if (reduce_try(r, t, trial))
         return true;
     /* Of two, each may have a bug of its own. */
@@ -168,11 +194,15 @@ static const char *name_jump(struct reduce *r)
         note(&jumps, &t, &trial, op != PX_OP_JAL);
     if (try_op(r, PX_OP_JALR, &t, &trial))
         note(&jumps, &t, &trial, op != PX_OP_JALR);
-    if (branches.others >= ENOUGH && jumps.any) {
+    size_t enough = r->now.insn.rvc != PX_C_NONE ? 1 : ENOUGH; /* two branches have a compressed form */
+    if (branches.others >= enough && jumps.any) {
         adopt(r, &branches);
+        t = r->now;
+        take(&t); /* as jal and jalr are */
+        (void)reduce_keep(r, &t);
         return "jump";
     }
-    if (!(px_ops[op].effects & PX_EFF_BRANCH) || branches.others < ENOUGH)
+    if (!(px_ops[op].effects & PX_EFF_BRANCH) || branches.others < enough)
         return px_ops[op].mnemonic;
     adopt(r, &branches);
     return op_group_branches.name;
@@ -226,7 +256,7 @@ static void try_panel(struct reduce *r, uint8_t x, struct found *found)
             t.a = UINT64_C(0x0123456789abcdef);
             t.b = 7;
             if (place == 3)
-                t = with_op(&r->now, op);
+                t = reduce_with_op(&r->now, op);
             else if (!named(op, place))
                 continue;
             else
@@ -239,53 +269,86 @@ static void try_panel(struct reduce *r, uint8_t x, struct found *found)
     }
 }
 
-/*
- * Other pairs in the same registers, of those that the fused interpreter takes for one (vm/fused/sequences.def): a bug in
- * what sequences share shows in many.
- */
-static bool is_any_pair(struct reduce *r)
+static bool has_immediate(enum px_op op)
 {
-    static const uint8_t pairs[][2] = {
-        { PX_OP_RORIW, PX_OP_XOR }, { PX_OP_RORI, PX_OP_ADD },      { PX_OP_SRLIW, PX_OP_XOR },
-        { PX_OP_ADD, PX_OP_SUB },   { PX_OP_SH1ADD, PX_OP_SH1ADD }, { PX_OP_ADD, PX_OP_ADD },
-        { PX_OP_ADDI, PX_OP_ADDI }, { PX_OP_ADD, PX_OP_LD },        { PX_OP_XOR, PX_OP_LD },
-        { PX_OP_MUL, PX_OP_LD },    { PX_OP_LD, PX_OP_LD },         { PX_OP_LBU, PX_OP_LD },
-        { PX_OP_ADDI, PX_OP_SD },   { PX_OP_XOR, PX_OP_SD },        { PX_OP_SD, PX_OP_SD },
-    };
-    size_t last = r->now.before_count - 1, others = 0;
-    struct situation first = r->now;
-    struct locate_trial trial;
-    first.insn = r->now.before[last];
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
-        struct situation t = with_op(&r->now, (enum px_op)pairs[i][1]);
-        t.before[last] = with_op(&first, (enum px_op)pairs[i][0]).insn;
-        others +=
-            (pairs[i][0] != first.insn.op || pairs[i][1] != r->now.insn.op) && reduce_try(r, &t, &trial);
-    }
-    return others > ENOUGH;
+    enum px_format format = (enum px_format)px_ops[op].format;
+    return format == PX_FMT_I || format == PX_FMT_LOAD || format == PX_FMT_STORE;
 }
 
-static const char *name_sequence(struct reduce *r)
+/* r->now with instruction @op and the same @imm, be it an operand or an offset. */
+static bool try_immediate(struct reduce *r, enum px_op op, int32_t imm, struct found *found)
 {
-    size_t used = 0;
-    if (is_any_pair(r))
-        return "any+any";
-    for (size_t i = 0; i <= r->now.before_count && used < sizeof r->name; i++) {
-        const struct px_insn *insn = i < r->now.before_count ? &r->now.before[i] : &r->now.insn;
-        used += (size_t)snprintf(r->name + used, sizeof r->name - used, "%s%s", i ? "+" : "",
-                                 px_ops[insn->op].mnemonic);
+    const enum px_op old = (enum px_op)r->now.insn.op;
+    struct situation t = op == old ? r->now : reduce_with_op(&r->now, op);
+    struct locate_trial trial;
+    t.insn.imm = imm;
+    if (is_access(op) && !is_access(old)) {
+        t.placed = true;
+        t.region[0] = t.region[1] = REGION_ZERO;
     }
-    return r->name;
+    if (t.like.len)
+        t.like.imm = r->now.like.imm;
+    if (!reduce_try(r, &t, &trial))
+        return false;
+    note(found, &t, &trial, op != old);
+    return true;
+}
+
+/* Whatever takes an immediate goes wrong with this one: the way that it is encoded. */
+static bool is_immediate(struct reduce *r)
+{
+    static const int32_t imms[] = { -1, 8, 127, 128, -128, -129, 2047, -2048 };
+    static const uint8_t ops[] = { PX_OP_ADDI, PX_OP_ADDIW, PX_OP_XORI, PX_OP_SLTI, PX_OP_LB, PX_OP_SB };
+    const enum px_op own = (enum px_op)r->now.insn.op;
+    struct found ignored = { .others = 0 };
+    if (!has_immediate(own) || r->now.insn.imm == 0 || try_immediate(r, own, 1, &ignored))
+        return false;
+    for (size_t i = 0; i < sizeof imms / sizeof imms[0]; i++) {
+        struct found found = { .others = 0 };
+        if (!try_immediate(r, own, imms[i], &ignored))
+            continue;
+        for (size_t k = 0; k < sizeof ops; k++)
+            (void)try_immediate(r, (enum px_op)ops[k], imms[i], &found);
+        if (found.others > ENOUGH) {
+            adopt(r, &found);
+            r->immediate = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The one register that differs behind an instruction that names none; 0: there is not one. */
+static uint8_t lost_register(const struct reduce *r)
+{
+    uint32_t registers = (r->last.fields & DIFF_REGISTERS) / DIFF_X0;
+    bool one = !r->last.died && registers != 0 && (registers & (registers - 1)) == 0;
+    return one ? (uint8_t)__builtin_ctz(registers) : 0;
+}
+
+/* Register @x in whatever uses it. */
+static bool is_register(struct reduce *r, uint8_t x)
+{
+    struct found panel = { .others = 0 };
+    if (x != 0)
+        try_panel(r, x, &panel);
+    if (panel.others < ENOUGH)
+        return false;
+    adopt(r, &panel);
+    reduce_registers(r);
+    return true;
 }
 
 const char *reduce_name(struct reduce *r)
 {
     struct found panel = { .others = 0 };
     if (r->now.before_count > 0)
-        return name_sequence(r);
+        return reduce_name_sequence(r);
     if (px_ops[r->now.insn.op].effects & PX_EFF_CALL)
-        return px_ops[r->now.insn.op].mnemonic;
-    if (!is_jump((enum px_op)r->now.insn.op) || special_register(&r->now.insn) != 0)
+        return is_register(r, lost_register(r)) ? "any" : px_ops[r->now.insn.op].mnemonic;
+    if (is_immediate(r))
+        return "immediate";
+    if (!is_jump((enum px_op)r->now.insn.op) || r->now.like.len || special_register(&r->now.insn) != 0)
         try_panel(r, special_register(&r->now.insn), &panel);
     if (panel.others >= (special_register(&r->now.insn) ? ENOUGH : ENOUGH + 1u)) {
         adopt(r, &panel);
@@ -335,6 +398,23 @@ static void add_registers(struct words *w, const struct px_insn *insn)
         add(w, rd_rs1 ? "rd=rs1" : rd_rs2 ? "rd=rs2" : "rs1=rs2");
 }
 
+/* What was compiled before: "after-like", "after-like-x4". */
+static void add_like(struct words *w, const struct px_insn *like)
+{
+    char text[48], registers[32] = "";
+    struct words of = { .text = registers, .size = sizeof registers };
+    add_registers(&of, like);
+    (void)snprintf(text, sizeof text, "after-like%s%s", registers[0] ? "-" : "", registers);
+    add(w, text);
+}
+
+static void add_immediate(struct words *w, int32_t imm)
+{
+    char text[16];
+    (void)snprintf(text, sizeof text, "imm=%d", imm);
+    add(w, text);
+}
+
 static void add_access(struct words *w, const struct situation *t)
 {
     static const char *const regions[] = { "", "cow", "unmapped", "ro", "code" };
@@ -371,8 +451,12 @@ void reduce_conditions(const struct reduce *r, char *text, size_t size)
     const enum px_op op = (enum px_op)t->insn.op;
     struct words w = { .text = text, .size = size };
     text[0] = '\0';
-    if (t->before_count > 0)
+    if (t->before_count > 0) {
+        reduce_hand_on_condition(r, text, size);
         return;
+    }
+    if (t->like.len)
+        add_like(&w, &t->like);
     if (t->second)
         add(&w, "second-block");
     if (t->open)
@@ -383,6 +467,8 @@ void reduce_conditions(const struct reduce *r, char *text, size_t size)
     const char *special = bucket_special(op, t->a, t->b);
     if (special)
         add(&w, special);
+    if (r->immediate)
+        add_immediate(&w, t->insn.imm);
     if (is_access(op) && t->placed)
         add_access(&w, t);
     if (is_jump(op) && t->landing != LANDING_BLOCK)

@@ -53,6 +53,8 @@ void reduce_registers(struct reduce *r)
 {
     const uint8_t found[] = { r->now.insn.rd, r->now.insn.rs1, r->now.insn.rs2 };
     expand(r);
+    if (r->now.like.len && reduce_like_registers(r))
+        return;
     for (size_t row = 0; row < sizeof choices / sizeof choices[0] && r->status == PX_OK; row++)
         for (uint8_t each = 1; each < (is_each(row) ? PX_REG_COUNT : 2) && r->status == PX_OK; each++)
             if (keep_choice(r, row, each, found))

@@ -147,8 +147,7 @@ static enum px_status write_landing(const struct situation *t, uint32_t at, stru
     case LANDING_MIDDLE:
         *target = behind + 2;
         break;
-    case LANDING_BACK:
-        *target = 0;
+    case LANDING_BACK: /* the caller knows */
         break;
     case LANDING_END:
         *target = (uint32_t)p->code_size;
@@ -163,11 +162,12 @@ static enum px_status write_landing(const struct situation *t, uint32_t at, stru
 static enum px_status write_jump(const struct situation *t, struct px_program *p)
 {
     struct px_insn insn = t->insn;
-    uint32_t target = 0, at = 0;
+    uint32_t target = 0, at = 0, back = 0;
     enum px_status status = PX_OK;
     if (t->landing == LANDING_BACK && !t->second) {
+        back = (uint32_t)p->code_size;
         status = px_program_emit(p, &trap);
-        p->entry_pc = trap.len;
+        p->entry_pc = (uint32_t)p->code_size;
     }
     if (status == PX_OK) /* offset 0 is what a forgotten pc may be, too */
         status = px_program_emit(p, &nop);
@@ -178,6 +178,8 @@ static enum px_status write_jump(const struct situation *t, struct px_program *p
         status = px_program_emit(p, &room);
     if (status == PX_OK)
         status = write_landing(t, at, p, &target);
+    if (t->landing == LANDING_BACK)
+        target = back;
     if (status != PX_OK)
         return status;
     if (insn.op == PX_OP_JALR && insn.rs1 != 0)
@@ -215,6 +217,18 @@ static enum px_status copy_maps(const struct px_program *from, struct px_program
     return status;
 }
 
+/* It stands in front, where nothing enters, twice: the first time may be needed to learn that it is not like others. */
+static enum px_status write_like(const struct situation *t, struct px_program *p)
+{
+    enum px_status status = px_program_emit(p, &t->like);
+    if (status == PX_OK)
+        status = px_program_emit(p, &t->like);
+    if (status == PX_OK)
+        status = px_program_emit(p, &trap);
+    p->entry_pc = (uint32_t)p->code_size;
+    return status;
+}
+
 bool situation_write(struct reduce *r, const struct situation *t)
 {
     struct px_program *p = &r->s->variant.program;
@@ -226,6 +240,8 @@ bool situation_write(struct reduce *r, const struct situation *t)
     enum px_status status = write_registers(t, p);
     if (!t->placed && r->maps && status == PX_OK)
         status = copy_maps(r->maps, p);
+    if (t->like.len && status == PX_OK)
+        status = write_like(t, p);
     for (size_t i = 0; i < t->before_count && status == PX_OK; i++)
         status = px_program_emit(p, &t->before[i]);
     if (access && status == PX_OK)

@@ -20,6 +20,8 @@ enum {
     FLAW_LATE = 1024,
     FLAW_LEFT = 2048,
     FLAW_LEFT_FATAL = 4096,
+    FLAW_KEEPS = 8192,
+    FLAW_HANDED = 16384,
 };
 
 struct px_engine {
@@ -31,6 +33,12 @@ struct px_engine {
     unsigned xors;  /* in this run so far */
     unsigned runs;  /* since a unit was prepared, the one under way too */
     bool divided, left; /* this run executed a div; the one before did */
+    enum {
+        XOR_NONE,
+        XOR_OF_TWO,
+        XOR_OF_ONE
+    } kept; /* how many registers the first xor reads that was ever prepared */
+    uint8_t last_rd; /* of the instruction before in its block */
 };
 
 static const struct {
@@ -51,6 +59,8 @@ static const struct {
     { "late-xor", FLAW_LATE },
     { "left-xor", FLAW_LEFT },
     { "left-fatal-xor", FLAW_LEFT_FATAL },
+    { "keeps-xor", FLAW_KEEPS },
+    { "handed", FLAW_HANDED },
 };
 
 static void hang(bool forever)
@@ -77,10 +87,14 @@ static bool names_x7(const struct px_insn *insn)
 static bool goes_wrong(struct px_engine *e, const struct px_insn *insn, uint64_t a, uint64_t b)
 {
     bool shown = !(e->flags & PX_PREPARE_STOPPABLE);
-    uint8_t regs = px_ops[insn->op].regs;
+    uint8_t regs = px_ops[insn->op].regs, last = e->last_rd;
+    bool handed = (regs & PX_HAS_RS2) && insn->rs2 == last && insn->rs1 != last && last != 0;
+    e->last_rd = (regs & PX_HAS_RD) && !(px_ops[insn->op].effects & PX_EFF_TERM) ? insn->rd : 0;
     if ((e->flaw & FLAW_X7) && (regs & PX_HAS_RS1) && (regs & PX_HAS_RD) && insn->rs1 == 7)
         return true;
     hang((e->flaw & FLAW_ENDLESS_X7) && names_x7(insn));
+    if ((e->flaw & FLAW_HANDED) && handed)
+        return true;
     switch (insn->op) {
     case PX_OP_SLL:
     case PX_OP_SRL:
@@ -94,6 +108,8 @@ static bool goes_wrong(struct px_engine *e, const struct px_insn *insn, uint64_t
         if ((e->flaw & FLAW_LEFT_FATAL) && e->left && e->runs > 2)
             raise(SIGFPE);
         if ((e->flaw & FLAW_LEFT) && e->left && e->runs > 2)
+            return true;
+        if ((e->flaw & FLAW_KEEPS) && e->kept == XOR_OF_ONE && insn->rs1 != insn->rs2)
             return true;
         if ((e->flaw & FLAW_LATE) && ++e->xors == 3)
             return true;
@@ -139,11 +155,23 @@ static struct px_caps flawed_caps(const struct px_engine *engine)
     return px_interp_engine.caps(engine->inner);
 }
 
+/* What is learnt of one program is believed of the next. */
+static void learn(struct px_engine *e, const struct px_image *image)
+{
+    struct px_insn insn;
+    for (uint32_t pc = 0; pc < image->code_size && e->kept == XOR_NONE; pc += insn.len) {
+        insn = px_decode(image->code, image->code_size, pc);
+        if (insn.op == PX_OP_XOR)
+            e->kept = insn.rs1 == insn.rs2 ? XOR_OF_ONE : XOR_OF_TWO;
+    }
+}
+
 static enum px_status flawed_prepare(struct px_engine *engine, const struct px_image *image, unsigned flags,
                                      struct px_unit **unit, struct px_error *err)
 {
     engine->flags = flags;
     engine->runs = 0;
+    learn(engine, image);
     return px_interp_engine.prepare(engine->inner, image, flags, unit, err);
 }
 
@@ -155,7 +183,7 @@ static void flawed_release(struct px_engine *engine, struct px_unit *unit)
 static enum px_status flawed_run(struct px_engine *engine, struct px_unit *unit, const struct px_entry *entry,
                                  struct px_outcome *outcome, struct px_error *err)
 {
-    engine->wrong = engine->xors = 0;
+    engine->wrong = engine->xors = engine->last_rd = 0;
     engine->runs++;
     engine->left = engine->divided;
     engine->divided = false;
@@ -174,6 +202,7 @@ static enum px_status flawed_read_page(struct px_engine *engine, uint32_t page, 
 static void flawed_reset(struct px_engine *engine)
 {
     px_interp_engine.reset(engine->inner);
+    engine->kept = XOR_NONE;
 }
 
 static enum px_fault_verdict flawed_on_fault(struct px_engine *engine, int signal, void *siginfo,
