@@ -17,7 +17,6 @@
 
 enum { POLL_MS = 10, SEEN_SIZE = FEATURES * sizeof(coverage_mark) };
 
-#define MEMORY_SECONDS 1.0 /* between two looks at it */
 #define MINIMIZE_LEAST_SECONDS 0.2
 
 struct campaign {
@@ -27,7 +26,7 @@ struct campaign {
     struct jobs jobs;
     struct triage triage;
     double start;
-    double memory_due; /* when memory is looked at again */
+    struct resident_watch memory;
     struct progress progress;
     bool told; /* that we wait for room on the machine */
 };
@@ -112,19 +111,15 @@ static enum px_status take_finding(void *arg, const struct finding *finding, str
                : triage_not_kept(&c->options->worker, finding, status, err);
 }
 
-/* What the processes hold, once a second from a certain point on. */
+/* What the processes hold, from a certain point on. */
 static void look_at_memory(struct campaign *c, double time)
 {
     struct campaign_result *r = c->result;
-    if (r->tally.programs < RESIDENT_EARLY || time < c->memory_due)
+    if (r->tally.programs < RESIDENT_EARLY || time < c->memory.due)
         return;
     const struct resident now = { .worker = jobs_resident(&c->jobs), .supervisor = resident_bytes(getpid()) };
-    if (now.worker == 0 || now.supervisor == 0)
-        return;
-    c->memory_due = time + MEMORY_SECONDS;
-    r->late = now;
-    if (r->early.worker == 0)
-        r->early = now;
+    if (now.worker != 0 && now.supervisor != 0)
+        resident_note(&c->memory, now, time, &r->early, &r->late);
 }
 
 static void sum_up(struct campaign *c, double time)
