@@ -72,6 +72,8 @@ void jit_memory_reset(struct jit_memory *memory, const struct px_image *image)
     }
     memory->touched_count = memory->dirty_count = memory->unit_count = 0;
     memory->failed = refused;
+    memset(memory->mixed, 0, memory->mixed_size);
+    memory->mixed_size = 0;
     memory->image = image;
     if (memory->resident > RESIDENT_MAX)
         give_back(memory);

@@ -57,6 +57,8 @@ void px_memory_reset(struct px_memory *memory, const struct px_image *image)
         free(memory->frames[--memory->frame_count]);
     memory->frame_used = 0;
     memory->out_of_memory = false;
+    memset(memory->lent, 0, memory->lent_size);
+    memory->lent_size = 0;
     memory->image = image;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "vm/memory.h"
 
@@ -82,11 +83,33 @@ static void who_watches_sees_every_access(void **state)
     px_memory_fini(&memory);
 }
 
+/* Pages whose content ends inside them, the longer one first; also as the next image finds them. */
+static void pages_put_together_are_whole_and_do_not_outlive_their_image(void **state)
+{
+    static const uint8_t content[] = "abcdefgh";
+    static const struct px_mapping parts[] = { { PX_DATA_BASE, PAGE, PX_MAP_RO, content, 8 },
+                                               { PX_DATA_BASE + 2 * PAGE, PAGE, PX_MAP_RO, content, 3 } };
+    static const struct px_image half = { .maps = parts, .map_count = 2 };
+    struct px_memory memory;
+    (void)state;
+    assert_int_equal(px_memory_init(&memory), PX_OK);
+    for (int round = 0; round < 3; round++) {
+        uint8_t expected[PX_PAGE_SIZE] = "abcdefgh";
+        px_memory_reset(&memory, &half);
+        assert_int_equal(memory.lent_size, 0);
+        assert_memory_equal(px_memory_page(&memory, PX_DATA_BASE / PAGE), expected, PX_PAGE_SIZE);
+        memset(expected + 3, 0, 5);
+        assert_memory_equal(px_memory_page(&memory, PX_DATA_BASE / PAGE + 2), expected, PX_PAGE_SIZE);
+    }
+    px_memory_fini(&memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_image_finds_memory_that_remembers_nothing),
         cmocka_unit_test(who_watches_sees_every_access),
+        cmocka_unit_test(pages_put_together_are_whole_and_do_not_outlive_their_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
