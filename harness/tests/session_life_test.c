@@ -176,11 +176,13 @@ static void a_session_changes_nothing_in_its_callers_process_and_leaves_nothing(
     struct surroundings before, during, after;
     struct sigaction usr1 = { .sa_handler = on_usr1 }, old;
     assert_int_equal(sigaction(SIGUSR1, &usr1, &old), 0);
-    px_session_destroy(
-        open_session("interp,wrong:die=xor", 0, false)); /* what libraries keep, they keep from now on */
+    /* What libraries and malloc keep, they keep from now on. */
+    struct px_session *session = open_session("interp,wrong:die=xor", 0, false);
+    work_hard(session);
+    px_session_destroy(session);
     look_around(&before);
     for (int i = 0; i < 5; i++) {
-        struct px_session *session = open_session("interp,wrong:die=xor", 0, false);
+        session = open_session("interp,wrong:die=xor", 0, false);
         work_hard(session);
         look_around(&during);
         expect_same_signals(&before, &during);
