@@ -101,6 +101,18 @@ bool reduce_plain_pair(size_t index, uint64_t *a, uint64_t *b);
 /* The register that rd, rs1 or rs2 is when any would do: by number 0 to 2. */
 extern const uint8_t reduce_home[3];
 
+static inline bool reduce_is_access(enum px_op op)
+{
+    return px_ops[op].effects & (PX_EFF_LOAD | PX_EFF_STORE);
+}
+
+/* Whether its immediate is an operand, as another one's rs2 is. */
+static inline bool reduce_has_operand(enum px_op op)
+{
+    enum px_format format = (enum px_format)px_ops[op].format;
+    return format == PX_FMT_I || format == PX_FMT_SH6 || format == PX_FMT_SH5;
+}
+
 /* reduce_group.c: which instructions diverge in r->now as its own does: a group, all, or it alone. */
 const char *reduce_name(struct reduce *r);
 

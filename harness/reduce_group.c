@@ -11,11 +11,6 @@ static bool named(enum px_op op, unsigned number)
     return px_ops[op].regs & (1u << number);
 }
 
-static bool is_access(enum px_op op)
-{
-    return px_ops[op].effects & (PX_EFF_LOAD | PX_EFF_STORE);
-}
-
 static bool is_jump(enum px_op op)
 {
     return px_ops[op].effects & (PX_EFF_BRANCH | PX_EFF_JUMP);
@@ -67,7 +62,7 @@ struct situation reduce_with_op(const struct situation *from, enum px_op op)
     const enum px_op old = (enum px_op)from->insn.op;
     const struct px_op_info *info = &px_ops[op];
     uint8_t *const roles[] = { &t.insn.rd, &t.insn.rs1, &t.insn.rs2 };
-    bool places = is_access(op) || is_jump(op);
+    bool places = reduce_is_access(op) || is_jump(op);
     t.insn.op = (uint8_t)op;
     t.insn.rvc = PX_C_NONE;
     t.insn.len = 4;
@@ -79,8 +74,7 @@ struct situation reduce_with_op(const struct situation *from, enum px_op op)
     if (named(op, 2) && !named(old, 2))
         t.b = (uint64_t)(int64_t)from->insn.imm;
     if (!places)
-        t.insn.imm = info->format == PX_FMT_I || info->format == PX_FMT_SH6 || info->format == PX_FMT_SH5
-                         ? (named(old, 2) ? (int32_t)from->b : from->insn.imm)
+        t.insn.imm = reduce_has_operand(op)     ? (named(old, 2) ? (int32_t)from->b : from->insn.imm)
                      : info->format == PX_FMT_U ? 0x1000
                                                 : 0;
     specialize(&t, bucket_special(old, from->a, from->b));
@@ -126,7 +120,7 @@ static bool try_op(struct reduce *r, enum px_op op, struct situation *t, struct 
     if (reduce_try(r, t, trial))
         return true;
     /* Of two, each may have a bug of its own. */
-    if (group && group->count > ENOUGH && named(op, 2) && !is_access(op) && try_pairs(r, t, trial))
+    if (group && group->count > ENOUGH && named(op, 2) && !reduce_is_access(op) && try_pairs(r, t, trial))
         return true;
     if (!(px_ops[op].effects & PX_EFF_BRANCH) || r->now.landing == LANDING_BLOCK)
         return false;
@@ -247,7 +241,7 @@ static void try_panel(struct reduce *r, uint8_t x, struct found *found)
         const enum px_op op = (enum px_op)ops[i];
         bool counted = false;
         for (unsigned place = x ? 0 : 3; place < 4; place++) {
-            struct situation t = { .placed = is_access(op), .region = { REGION_ZERO, REGION_ZERO } };
+            struct situation t = { .placed = reduce_is_access(op), .region = { REGION_ZERO, REGION_ZERO } };
             memcpy(t.rest, r->now.rest, sizeof t.rest);
             t.insn = (struct px_insn){ .op = ops[i], .len = 4, .rd = reduce_home[0], .rs1 = reduce_home[1] };
             t.insn.rs2 = named(op, 2) ? reduce_home[2] : 0;
@@ -282,7 +276,7 @@ static bool try_immediate(struct reduce *r, enum px_op op, int32_t imm, struct f
     struct situation t = op == old ? r->now : reduce_with_op(&r->now, op);
     struct locate_trial trial;
     t.insn.imm = imm;
-    if (is_access(op) && !is_access(old)) {
+    if (reduce_is_access(op) && !reduce_is_access(old)) {
         t.placed = true;
         t.region[0] = t.region[1] = REGION_ZERO;
     }
@@ -355,7 +349,7 @@ const char *reduce_name(struct reduce *r)
         reduce_registers(r);
         return "any";
     }
-    if (is_access((enum px_op)r->now.insn.op))
+    if (reduce_is_access((enum px_op)r->now.insn.op))
         return name_access(r);
     return is_jump((enum px_op)r->now.insn.op) ? name_jump(r) : name_group(r);
 }
@@ -469,7 +463,7 @@ void reduce_conditions(const struct reduce *r, char *text, size_t size)
         add(&w, special);
     if (r->immediate)
         add_immediate(&w, t->insn.imm);
-    if (is_access(op) && t->placed)
+    if (reduce_is_access(op) && t->placed)
         add_access(&w, t);
     if (is_jump(op) && t->landing != LANDING_BLOCK)
         add(&w, landings[t->landing]);

@@ -45,12 +45,6 @@ static void set_registers(struct px_insn *insn, const uint8_t choice[3])
     insn->len = 4;
 }
 
-static bool takes_immediate(const struct px_insn *insn)
-{
-    enum px_format format = (enum px_format)px_ops[insn->op].format;
-    return format == PX_FMT_I || format == PX_FMT_SH6 || format == PX_FMT_SH5;
-}
-
 /* With the immediates of r->now, or with 1 in both. */
 static bool keep_registers(struct reduce *r, bool ones)
 {
@@ -70,5 +64,6 @@ static bool keep_registers(struct reduce *r, bool ones)
 
 bool reduce_like_registers(struct reduce *r)
 {
-    return (takes_immediate(&r->now.insn) && keep_registers(r, true)) || keep_registers(r, false);
+    return (reduce_has_operand((enum px_op)r->now.insn.op) && keep_registers(r, true)) ||
+           keep_registers(r, false);
 }

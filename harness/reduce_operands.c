@@ -101,7 +101,7 @@ bool reduce_plain_pair(size_t index, uint64_t *a, uint64_t *b)
 static bool set_pair(struct situation *t, uint64_t a, uint64_t b)
 {
     const struct px_op_info *info = &px_ops[t->insn.op];
-    bool immediate = info->format == PX_FMT_I || info->format == PX_FMT_SH6 || info->format == PX_FMT_SH5;
+    bool immediate = reduce_has_operand((enum px_op)t->insn.op);
     uint32_t word;
     t->a = t->insn.rs1 == 0 ? 0 : a;
     t->b = t->insn.rs2 == 0 ? 0 : b;

@@ -9,28 +9,22 @@ enum { PAIRS_ENOUGH = 2 }; /* other pairs: a bug in what they share */
 /* What the second of a pair reads of what the first wrote. */
 enum handed { HANDED_NONE, HANDED_RS1, HANDED_RS2 };
 
-static bool is_access(enum px_op op)
-{
-    return px_ops[op].effects & (PX_EFF_LOAD | PX_EFF_STORE);
-}
-
 /* @insn in registers @rd, @rs1 and @rs2, as far as it names them. */
 static struct px_insn in_registers(enum px_op op, uint8_t rd, uint8_t rs1, uint8_t rs2)
 {
     const struct px_op_info *info = &px_ops[op];
-    bool immediate = info->format == PX_FMT_I || info->format == PX_FMT_SH6 || info->format == PX_FMT_SH5;
     return (struct px_insn){ .op = (uint8_t)op,
                              .len = 4,
                              .rd = info->regs & PX_HAS_RD ? rd : 0,
                              .rs1 = info->regs & PX_HAS_RS1 ? rs1 : 0,
                              .rs2 = info->regs & PX_HAS_RS2 ? rs2 : 0,
-                             .imm = immediate };
+                             .imm = reduce_has_operand(op) };
 }
 
 /* @first and @second in registers of our choice, and memory where the second goes if it is not to fault. */
 static struct situation pair_of(enum px_op first, enum px_op second, enum handed handed, bool faults)
 {
-    struct situation t = { .before_count = 1, .placed = is_access(second) };
+    struct situation t = { .before_count = 1, .placed = reduce_is_access(second) };
     t.region[0] = t.region[1] = faults ? REGION_NONE : REGION_ZERO;
     for (unsigned x = 0; x < PX_REG_COUNT; x++)
         t.rest[x] = UINT64_C(0x0101010101010101) * x;
@@ -67,7 +61,8 @@ static bool any_pair_that(struct reduce *r, enum handed handed, bool faults)
     bool any = false;
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         const enum px_op a = (enum px_op)pairs[i].first, b = (enum px_op)pairs[i].second;
-        if (pairs[i].handed != handed || (faults ? !is_access(b) : is_access(b) && handed == HANDED_RS1))
+        if (pairs[i].handed != handed ||
+            (faults ? !reduce_is_access(b) : reduce_is_access(b) && handed == HANDED_RS1))
             continue;
         struct situation t = pair_of(a, b, handed, faults);
         if (!reduce_try(r, &t, &trial))
