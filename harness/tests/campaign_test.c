@@ -20,6 +20,7 @@
 #include "generators/prng.h"
 #include "harness/isolate.h"
 #include "harness/tests/campaign_world.h"
+#include "harness/tests/outside.h"
 #include "harness/tests/give_up.h"
 #include "harness/tests/processes.h"
 
@@ -122,25 +123,6 @@ static void a_bad_engine_list_is_refused_and_makes_no_folder(void **state)
 
 enum { KILLS = 20, POLLS_MAX = 30000, CAMPAIGNS_MAX = 100 };
 
-struct outside {
-    struct campaign_result result;
-    enum px_status status;
-    struct px_error error;
-};
-
-/* Runs the campaign in a process of its own, so that its workers are not ours. */
-static pid_t start_outside(const struct campaign_options *options, struct outside *outside)
-{
-    fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        outside->status = campaign_run(options, &outside->result, &outside->error);
-        _exit(0);
-    }
-    return pid;
-}
-
 /* Kills children of @campaign at moments that @prng draws, once its output folder stands: then the processes
  * that check things first are through. */
 static void kill_workers(pid_t campaign, const struct world *w, struct prng *prng)
@@ -176,13 +158,9 @@ static void workers_killed_at_any_moment_change_no_count(void **state)
     campaign_world_run(&w->options, &w->result);
     for (unsigned tries = 0; restarts == 0; tries++) {
         assert_true(tries < CAMPAIGNS_MAX);
-        pid_t campaign = start_outside(&w->options, outside);
+        pid_t campaign = outside_start(&w->options, outside, NULL, NULL);
         kill_workers(campaign, w, &prng);
-        int wait_status;
-        assert_int_equal(waitpid(campaign, &wait_status, 0), campaign);
-        assert_true(WIFEXITED(wait_status));
-        if (outside->status != PX_OK)
-            fail_msg("%s", outside->error.text);
+        outside_finish(outside, campaign);
         const struct campaign_result *r = &outside->result;
         assert_int_equal(r->confirmed + r->unstable + r->further, 0);
         assert_memory_equal(&r->tally, &w->result.tally, sizeof r->tally);

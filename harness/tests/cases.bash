@@ -86,6 +86,24 @@ has_worked() { # pid
     awk '{ sub(/.*\) /, ""); exit !($12 + $13 >= 5) }' "/proc/$1/stat" 2>/dev/null
 }
 
+# Sends processes of this name below a campaign the signals in turn, each process one and once it is at work, while the campaign
+# lasts; adds to strikes.
+strike_below() { # campaign name signal...
+    local campaign=$1 name=$2 pid
+    local -A struck=()
+    shift 2
+    local signals=("$@")
+    while kill -0 "$campaign" 2>/dev/null; do
+        for pid in $(below "$campaign" "$name"); do
+            if [[ -z ${struck[$pid]-} ]] && has_worked "$pid"; then
+                kill -"${signals[strikes++ % ${#signals[@]}]}" "$pid" 2>/dev/null || true
+                struck[$pid]=1
+            fi
+        done
+        sleep 0.01
+    done
+}
+
 # Which check failed: conditions say nothing by themselves. Not to stdout, which may be what a case reads.
 tell_where() { # line command
     echo "$0: line $1: $2" >&2

@@ -25,6 +25,7 @@
 #include "harness/jobs.h"
 #include "harness/seen.h"
 #include "harness/tests/campaign_world.h"
+#include "harness/tests/outside.h"
 #include "harness/tests/processes.h"
 
 enum { NAMES_MAX = 20000, POLLS_MAX = 6000 };
@@ -255,24 +256,6 @@ static void a_blind_campaign_has_a_curve_too(void **state)
 
 /* --- processes that die --- */
 
-struct outside {
-    struct campaign_result result;
-    enum px_status status;
-    struct px_error error;
-};
-
-static pid_t start_outside(const struct campaign_options *options, struct outside *outside)
-{
-    fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        outside->status = campaign_run(options, &outside->result, &outside->error);
-        _exit(0);
-    }
-    return pid;
-}
-
 static void nap(struct prng *prng, unsigned most_ms)
 {
     const struct timespec pause = { .tv_nsec = 100000 + (long)prng_below(prng, most_ms * 1000000) };
@@ -289,7 +272,7 @@ static void killed_workers_lose_no_program_and_no_entry(void **state)
     prng_init(&prng, 3, 3);
     w->options.worker.limit = 10000;
     w->options.worker.jobs = 2;
-    pid_t campaign = start_outside(&w->options, outside);
+    pid_t campaign = outside_start(&w->options, outside, NULL, NULL);
     for (unsigned kills = 0; kills < 10;) {
         pid_t children[8];
         siginfo_t ended = { .si_pid = 0 };
@@ -300,11 +283,7 @@ static void killed_workers_lose_no_program_and_no_entry(void **state)
         size_t count = access(w->out, F_OK) == 0 ? children_of(campaign, children, 8) : 0;
         kills += count > 0 && kill(children[prng_below(&prng, (uint32_t)count)], SIGKILL) == 0;
     }
-    int wait_status;
-    assert_int_equal(waitpid(campaign, &wait_status, 0), campaign);
-    assert_true(WIFEXITED(wait_status));
-    if (outside->status != PX_OK)
-        fail_msg("%s", outside->error.text);
+    outside_finish(outside, campaign);
     const struct campaign_result *r = &outside->result;
     assert_int_equal(r->tally.programs, w->options.worker.limit);
     assert_int_equal(r->confirmed + r->unstable + r->further, 0);
@@ -395,7 +374,7 @@ static void a_killed_campaign_loses_no_entry(void **state)
     w->options.worker.limit = UINT64_MAX;
     for (unsigned round = 0; round < 5; round++) {
         w->options.worker.seed = round;
-        pid_t campaign = start_outside(&w->options, outside);
+        pid_t campaign = outside_start(&w->options, outside, NULL, NULL);
         for (unsigned polls = 0; before == 0 && polls < POLLS_MAX && entries_in(w) == 0; polls++)
             nap(&prng, 10);
         nap(&prng, 200);

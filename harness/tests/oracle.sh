@@ -108,31 +108,17 @@ test_a_qemu_that_does_not_run_is_told_before_the_campaign() {
     [[ ! -e kept ]]
 }
 
-# Kills and stops qemus at work, each once, while a campaign lasts: no program is to lose two, which gives it up. Adds to shots.
-shoot_qemus_of() { # campaign
-    local pid signals=(KILL STOP)
-    local -A shot=()
-    while kill -0 "$1" 2>/dev/null; do
-        for pid in $(below "$1" qemu-riscv64); do
-            if [[ -z ${shot[$pid]-} ]] && has_worked "$pid"; then
-                kill -"${signals[shots++ % 2]}" "$pid" 2>/dev/null || true
-                shot[$pid]=1
-            fi
-        done
-        sleep 0.01
-    done
-}
-
+# No program is to lose two qemus, which gives it up: each is struck once, and at work.
 test_a_campaign_does_not_mind_what_happens_to_qemu() {
-    local campaign shots=0
+    local campaign strikes=0
     local command=(fuzz --engines "interp,qemu" --seed 5 --count 16000 --jobs 2 --quiet --out kept --json)
     run "${command[@]}"
     sed 's/"seconds": [0-9.]*//' out >expected
     # As many campaigns as it takes: one may be over before anybody has looked.
-    while ((shots < 4)); do
+    while ((strikes < 4)); do
         "$parallax" "${command[@]}" >out 2>err &
         campaign=$!
-        shoot_qemus_of "$campaign"
+        strike_below "$campaign" qemu-riscv64 KILL STOP
         code=0
         wait "$campaign" || code=$?
         expect_exit 0

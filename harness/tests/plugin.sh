@@ -250,29 +250,14 @@ test_what_an_engine_says_of_itself_cannot_reach_the_terminal() {
     expect_stderr "parallax replay: engine plugin:hostile.so: no?more?[31m"
 }
 
-# Kills engines at work, each once, while a campaign lasts.
-kill_plugins_of() { # campaign
-    local plugin
-    local -A killed=()
-    while kill -0 "$1" 2>/dev/null; do
-        for plugin in $(below "$1" px-plugin); do
-            if [[ -z ${killed[$plugin]-} ]] && has_worked "$plugin"; then
-                kill -KILL "$plugin" 2>/dev/null || true
-                killed[$plugin]=1
-            fi
-        done
-        sleep 0.01
-    done
-}
-
 test_an_engine_that_somebody_kills_is_started_again() {
-    local campaign restarts=0 tries=0
+    local campaign restarts=0 tries=0 strikes=0
     # As many campaigns as it takes: one may be over before anybody has looked.
     while ((restarts < 5)); do
         ((++tries <= 100))
         "$parallax" fuzz --engines "interp,plugin:$right" "${straight[@]}" --count 60000 --jobs 1 --out kept >out 2>err &
         campaign=$!
-        kill_plugins_of "$campaign"
+        strike_below "$campaign" px-plugin KILL
         code=0
         wait "$campaign" || code=$?
         expect_exit 0

@@ -25,6 +25,7 @@
 #include "harness/isolate.h"
 #include "harness/tests/folder.h"
 #include "harness/tests/give_up.h"
+#include "harness/tests/outside.h"
 #include "harness/tests/planted.h"
 #include "harness/tests/processes.h"
 
@@ -39,20 +40,13 @@ enum {
     NOBODY = 61234567, /* a user who has no processes */
 };
 
-/* What a campaign in another process leaves. */
-struct outside {
-    struct campaign_result result;
-    enum px_status status;
-    struct px_error error;
-};
-
 struct world {
     struct folder folder;
     char out[128];
     struct campaign_options options;
     struct outside *outside;
     struct campaign_result peace;
-    void (*prepare)(struct world *w); /* what is done first in the other process; or NULL */
+    void (*prepare)(void *world); /* what is done first in the other process; or NULL */
 };
 
 static int make_world(void **state)
@@ -90,26 +84,7 @@ static int remove_world(void **state)
 
 static pid_t start_outside(struct world *w)
 {
-    fflush(NULL);
-    memset(w->outside, 0, sizeof *w->outside);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        if (w->prepare)
-            w->prepare(w);
-        w->outside->status = campaign_run(&w->options, &w->outside->result, &w->outside->error);
-        _exit(0);
-    }
-    return pid;
-}
-
-static void finish_outside(const struct world *w, pid_t campaign)
-{
-    int wait_status;
-    assert_int_equal(waitpid(campaign, &wait_status, 0), campaign);
-    assert_true(WIFEXITED(wait_status));
-    if (w->outside->status != PX_OK)
-        fail_msg("%s", w->outside->error.text);
+    return outside_start(&w->options, w->outside, w->prepare, w);
 }
 
 /* --- disturbances --- */
@@ -297,7 +272,7 @@ static void disturb_campaigns(struct world *w, uint64_t seed, double seconds)
     while (left > 0) {
         pid_t campaign = start_outside(w);
         disturb_children(campaign, &prng, seconds / (double)DISTURBANCES, &left);
-        finish_outside(w, campaign);
+        outside_finish(w->outside, campaign);
         sort(&w->outside->result);
         expect_same(&w->outside->result, &w->peace);
         restarts += w->outside->result.restarts;
@@ -350,8 +325,9 @@ static void a_supervisor_that_is_killed_leaves_nobody_behind(void **state)
 /* --- no room --- */
 
 /* What processes of a user without any others may start: the supervisor and one more. */
-static void leave_little_room(struct world *w)
+static void leave_little_room(void *world)
 {
+    const struct world *w = world;
     const struct rlimit two = { .rlim_cur = 2, .rlim_max = 2 };
     char path[128];
     folder_path(&w->folder, "err", path, sizeof path);
@@ -372,7 +348,7 @@ static void without_room_for_processes_a_campaign_waits_says_so_and_loses_nothin
     assert_int_equal(chown(w->folder.path, NOBODY, NOBODY), 0);
     folder_path(&w->folder, "poor", w->out, sizeof w->out);
     w->prepare = leave_little_room;
-    finish_outside(w, start_outside(w));
+    outside_finish(w->outside, start_outside(w));
     sort(&w->outside->result);
     expect_same(&w->outside->result, &w->peace);
     assert_true(w->outside->result.restarts > 0);
